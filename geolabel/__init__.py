@@ -1,0 +1,32 @@
+"""Geospatial labeling: rasters to tiles, labels, models and maps that open, styled, in QGIS.
+
+Each command of `geolabel` is a function of the same name here: `geolabel.tile(...)`, `geolabel.label(...)`,
+`geolabel.split(...)`, `geolabel.train(...)`, `geolabel.evaluate(...)`, `geolabel.predict(...)`,
+`geolabel.export(...)`, `geolabel.demo(...)`, `geolabel.doctor()`. They are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from geolabel.steps.demo import demo
+    from geolabel.steps.doctor import doctor
+    from geolabel.steps.evaluate import evaluate
+    from geolabel.steps.export import export
+    from geolabel.steps.label import label
+    from geolabel.steps.predict import predict
+    from geolabel.steps.split import split
+    from geolabel.steps.tile import tile
+    from geolabel.steps.train import train
+
+__version__ = "0.1.0"
+
+__all__ = ["demo", "doctor", "evaluate", "export", "label", "predict", "split", "tile", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'geolabel' has no attribute {name!r}")
+    return getattr(import_module(f"geolabel.steps.{name}"), name)

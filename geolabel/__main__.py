@@ -1,0 +1,5 @@
+"""`python -m geolabel`."""
+
+from geolabel.cli.app import main
+
+main()

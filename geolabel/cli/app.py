@@ -1,0 +1,170 @@
+"""The command-line app: what every command shares, and the one place where errors become a line and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import shlex
+import sys
+import tomllib
+import typing
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from geolabel import __version__
+from geolabel.errors import GeolabelError, InterruptedRunError, OptionError
+from geolabel.progress import log, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+app = typer.Typer(
+    name="geolabel",
+    help="Rasters to tiles, labels, models and maps that open, styled, in QGIS.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+EXIT_PROBLEM = 1
+EXIT_INTERRUPTED = 130
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"geolabel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Rasters to tiles, labels, models and maps that open, styled, in QGIS."""
+
+
+def _load_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Options of this command from a TOML file; those on the command line win."""
+    if path is None:
+        return None
+    command = context.info_name or ""
+    with boundary(debug=False):
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8")).get(command, {})
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise OptionError(f"--config {path}: cannot be read as TOML ({error})") from error
+        if not isinstance(table, dict):
+            raise OptionError(f"--config {path}: [{command}] is no table of options")
+        by_option = {
+            option.lstrip("-").replace("-", "_"): parameter.name
+            for parameter in context.command.params
+            for option in [parameter.name or "", *parameter.opts]
+        }
+        unknown = [key for key in table if key.replace("-", "_") not in by_option]
+        if unknown:
+            raise OptionError(f"--config {path}: [{command}] has unknown options: {', '.join(unknown)}")
+        context.default_map = {by_option[key.replace("-", "_")]: value for key, value in table.items()}
+    return path
+
+
+_SHARED: dict[str, Any] = {
+    "json": Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")],
+    "quiet": Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no warnings.")],
+    "verbose": Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.")],
+    "debug": Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")],
+}
+_CONFIG = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        callback=_load_config,
+        is_eager=True,
+        help="Options by command, in TOML; the command line wins.",
+    ),
+]
+
+
+def command(name: str, example: str) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+    """Register a function that returns a report as a command, with the options that all commands share."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., None]:
+        hints = typing.get_type_hints(function, include_extras=True)
+        own = inspect.signature(function).parameters.values()
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [item.replace(annotation=hints[item.name]) for item in own]
+        parameters += [inspect.Parameter(key, keyword, default=False, annotation=kind) for key, kind in _SHARED.items()]
+        parameters.append(inspect.Parameter("config", keyword, default=None, annotation=_CONFIG))
+
+        @functools.wraps(function)
+        def run(**values: Any) -> None:
+            shared = {key: values.pop(key) for key in _SHARED}
+            values.pop("config")
+            _speak(quiet_=shared["quiet"], verbose=shared["verbose"])
+            with boundary(debug=shared["debug"]):
+                report = function(**values)
+                from geolabel.cli.show import show
+
+                show(report, as_json=shared["json"])
+
+        del run.__wrapped__
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {item.name: item.annotation for item in parameters}
+        return app.command(name, epilog=f"Example: `{example}`")(run)
+
+    return register
+
+
+def _speak(*, quiet_: bool, verbose: bool) -> None:
+    quiet.set(quiet_)
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+        log.addHandler(handler)
+    log.setLevel(logging.ERROR if quiet_ else logging.INFO if verbose else logging.WARNING)
+
+
+@contextmanager
+def boundary(*, debug: bool) -> Iterator[None]:
+    """Turn what goes wrong into one line on stderr and an exit code."""
+    try:
+        yield
+    except InterruptedRunError as error:
+        typer.secho(f"geolabel: {error}", err=True, fg="yellow")
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+    except KeyboardInterrupt as error:
+        again = shlex.join(["geolabel", *sys.argv[1:]])
+        typer.secho(f"geolabel: interrupted; nothing was written. Start again with: {again}", err=True, fg="yellow")
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+    except GeolabelError as error:
+        if debug:
+            raise
+        typer.secho(f"geolabel: {error}", err=True, fg="red")
+        raise typer.Exit(EXIT_PROBLEM) from error
+    except MemoryError as error:
+        if debug:
+            raise
+        typer.secho("geolabel: out of memory; give a smaller --batch, --size or region (--aoi)", err=True, fg="red")
+        raise typer.Exit(EXIT_PROBLEM) from error
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        if debug:
+            raise
+        found = " ".join(f"{type(error).__name__}: {error}".split())
+        typer.secho(f"geolabel: a fault of geolabel's own: {found}. See it whole with --debug", err=True, fg="red")
+        raise typer.Exit(EXIT_PROBLEM) from error
+
+
+def main() -> None:
+    """Entry point of the `geolabel` script."""
+    from geolabel.cli import commands  # noqa: F401 - registers the commands
+
+    app()

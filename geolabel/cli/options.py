@@ -1,0 +1,51 @@
+"""Options that several commands share, each defined once, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_UNITS_M = {"": 1.0, "m": 1.0, "km": 1_000.0}
+_UNITS_HA = {"": 1.0, "ha": 1.0, "m2": 1e-4, "km2": 100.0}
+_QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*([a-z0-9]*)\s*")
+
+
+def _quantity(text: str, units: dict[str, float], what: str) -> float:
+    match = _QUANTITY.fullmatch(text.lower())
+    if not match or match[2] not in units:
+        raise typer.BadParameter(f"{text!r} is no {what}; write a number and one of {', '.join(u for u in units if u)}")
+    return float(match[1]) * units[match[2]]
+
+
+def metres(text: str | float) -> float:
+    """`5km`, `300m` or `300` as metres."""
+    return _quantity(str(text), _UNITS_M, "distance")
+
+
+def hectares(text: str | float) -> float:
+    """`.5ha`, `5000m2` or `0.5` as hectares."""
+    return _quantity(str(text), _UNITS_HA, "area")
+
+
+def names(text: str | None) -> list[str]:
+    """`red,green,blue` as a list."""
+    return [name.strip() for name in text.split(",") if name.strip()] if text else []
+
+
+Tiles = Annotated[Path, typer.Argument(metavar="TILES", help="Tile index (tiles.parquet).")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output where it exists.")]
+Bands = Annotated[
+    str | None,
+    typer.Option(
+        "--bands", metavar="NAMES", help="Comma-separated: name all bands in file order, or choose named ones."
+    ),
+]
+Aoi = Annotated[Path | None, typer.Option("--aoi", metavar="FILE", help="Area of interest: a vector file.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Seed = Annotated[int, typer.Option("--seed", help="Makes random choices repeatable.", min=0)]
+InPlace = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="New index; in place where not given.")
+]

@@ -1,0 +1,99 @@
+"""Reports for people (tables) and for programs (`--json`): the only place that prints to stdout."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from geolabel import files
+
+_STATE_COLORS = {"ok": "green", "note": "yellow", "broken": "red"}
+
+
+def show(report: Any, *, as_json: bool) -> None:
+    """Print a step's report: one JSON object, or tables."""
+    if as_json:
+        print(json.dumps(files.to_json(report), ensure_ascii=False))  # noqa: T201 - this is the printing module
+        return
+    console = Console(highlight=False, soft_wrap=False)
+    _show_fields(console, report)
+
+
+def _show_fields(console: Console, report: Any) -> None:
+    facts = Table.grid(padding=(0, 2))
+    tables: list[Table] = []
+    for column in fields(report):
+        value, title = getattr(report, column.name), _title(column.name)
+        if is_dataclass(value) and not isinstance(value, type):
+            nested = [(inner.name, getattr(value, inner.name)) for inner in fields(value)]
+            tables += [_rows(_title(name), rows) for name, rows in nested if _is_rows(rows)]
+            for name, inner in nested:
+                if not _is_rows(inner):
+                    facts.add_row(_title(name), _text(inner))
+        elif _is_rows(value):
+            tables.append(_rows(title, value))
+        elif isinstance(value, dict):
+            if value:
+                tables.append(_mapping(title, value))
+        else:
+            facts.add_row(title, _text(value))
+    if facts.row_count:
+        console.print(facts)
+    for table in tables:
+        console.print(table)
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and is_dataclass(value[0])
+
+
+def _rows(title: str, rows: Any) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    names = [column.name for column in fields(rows[0])]
+    for name in names:
+        numeric = isinstance(getattr(rows[0], name), int | float)
+        table.add_column(_title(name), justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        style = _STATE_COLORS.get(getattr(row, "state", ""))
+        table.add_row(*(_text(getattr(row, name)) for name in names), style=style)
+    return table
+
+
+def _mapping(title: str, values: dict[str, Any]) -> Table:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    inner = [value for value in values.values() if isinstance(value, dict)]
+    columns = list(inner[0]) if inner else ["value"]
+    table.add_column("")
+    for name in columns:
+        table.add_column(name, justify="right")
+    for name, value in values.items():
+        cells = [value.get(column, "") for column in columns] if isinstance(value, dict) else [value]
+        table.add_row(str(name), *(_text(cell) for cell in cells))
+    return table
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR0124, PLR2004
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, tuple | list):
+        return (
+            "\n".join(str(item) for item in value)
+            if any(isinstance(i, Path) for i in value)
+            else ", ".join(map(str, value)) or "–"
+        )
+    return str(value)

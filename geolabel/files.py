@@ -1,0 +1,162 @@
+"""Whole-or-nothing writes, JSON, fingerprints and run manifests."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import math
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geolabel.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SAMPLE_BYTES = 1 << 16
+_SAMPLES = 16
+
+
+def check_new(path: Path, *, overwrite: bool, what: str = "the output") -> None:
+    """Refuse an output that exists (unless `overwrite`) or a folder that cannot be written, before any work."""
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path}: {what} exists already; give --overwrite, or another name with -o")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _output_error(path, error) from error
+
+
+@contextmanager
+def new_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a draft path beside `path`; rename it on success, remove it on error.
+
+    Raises OutputError where `path` exists, cannot be written, or the disk is full.
+    """
+    with _draft(path, overwrite=overwrite) as draft:
+        yield draft
+
+
+@contextmanager
+def new_directory(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a new draft folder beside `path`; rename it on success, remove it on error.
+
+    Raises OutputError where `path` exists, cannot be written, or the disk is full.
+    """
+    with _draft(path, overwrite=overwrite) as draft:
+        draft.mkdir()
+        yield draft
+
+
+@contextmanager
+def _draft(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    check_new(path, overwrite=overwrite)
+    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
+    draft = room / path.name
+    try:
+        yield draft
+        if path.exists() and not overwrite:  # somebody else was faster
+            raise OutputError(f"{path}: appeared while this run was at work; give another name with -o")
+        if path.exists():
+            path.replace(room / "replaced")
+        draft.replace(path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            raise _output_error(path, error) from error
+        raise
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def _output_error(path: Path, error: OSError) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(f"{path}: the disk is full; free some space or write elsewhere with -o")
+    return OutputError(f"{path.parent}: cannot be written ({error.strerror}); choose another folder with -o")
+
+
+def check_readable(path: Path, what: str) -> None:
+    """Raise InputError where `path` is no readable, non-empty file."""
+    if not path.exists():
+        raise InputError(f"{path}: no such file; {what} was expected")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; {what} was expected")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: may not be read; check its permissions")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty; {what} was expected, copy or download it again")
+
+
+def fingerprint(path: Path) -> str:
+    """Short hash of a file's size and of sixteen samples spread over it: cheap for a 30 GB mosaic.
+
+    Files of up to 1 MiB are hashed whole. A folder is hashed by the names and sizes in it.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if path.is_dir():
+        for entry in sorted(path.iterdir()):
+            digest.update(f"{entry.name}:{entry.stat().st_size};".encode())
+        return digest.hexdigest()
+    size = path.stat().st_size
+    digest.update(str(size).encode())
+    with path.open("rb") as stream:
+        if size <= _SAMPLE_BYTES * _SAMPLES:
+            digest.update(stream.read())
+        else:
+            for sample in range(_SAMPLES):
+                stream.seek((size - _SAMPLE_BYTES) * sample // (_SAMPLES - 1))
+                digest.update(stream.read(_SAMPLE_BYTES))
+    return digest.hexdigest()
+
+
+def to_json(value: Any) -> Any:
+    """Plain JSON values of dataclasses, paths, numpy scalars and arrays; NaN and infinity become null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_json(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_json(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return to_json(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all, over what was there."""
+    with new_file(path, overwrite=True) as draft:
+        draft.write_text(json.dumps(to_json(value), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, what: str) -> Any:
+    """Read JSON. Raises InputError where the file is missing, empty or no JSON."""
+    check_readable(path, what)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: is not JSON ({error}); {what} was expected") from error
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on, for manifests."""
+    found = {"python": platform.python_version(), "platform": sys.platform}
+    for package in ("geolabel", "torch", "timm", "rasterio", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

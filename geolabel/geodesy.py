@@ -1,0 +1,116 @@
+"""Metres and hectares on the ellipsoid: ground sample distance, UTM zone, local metric plane, geodesic areas."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel.errors import CRSError
+
+if TYPE_CHECKING:
+    from affine import Affine
+    from numpy.typing import NDArray
+
+_WGS84 = "EPSG:4326"
+_M2_PER_HA = 10_000.0
+
+
+@lru_cache(maxsize=64)
+def _transformer(source: str, target: str) -> Any:
+    from pyproj import Transformer
+
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def reproject(x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str) -> NDArray[np.float64]:
+    """Coordinates (n, 2) in `target`, x before y, of n points given in `source`.
+
+    Raises CRSError where a point has no place in `target`.
+    """
+    if source == target:
+        return np.column_stack([x, y])
+    xy = np.column_stack(_transformer(source, target).transform(x, y))
+    if not np.isfinite(xy).all():
+        raise CRSError(f"coordinates lie outside the area in which {name(source)} is defined; check the file's CRS")
+    return xy
+
+
+def name(crs: str) -> str:
+    """Short name of a CRS: its authority code where it has one."""
+    from pyproj import CRS
+
+    found = CRS.from_user_input(crs)
+    authority = found.to_authority(min_confidence=70)
+    return ":".join(authority) if authority else str(found.name)
+
+
+def projjson(crs: str) -> dict[str, Any]:
+    """The CRS as PROJJSON, as GeoParquet wants it."""
+    from pyproj import CRS
+
+    return dict(CRS.from_user_input(crs).to_json_dict())
+
+
+def is_geographic(crs: str) -> bool:
+    """Whether coordinates are degrees."""
+    from pyproj import CRS
+
+    return bool(CRS.from_user_input(crs).is_geographic)
+
+
+def gsd_m(crs: str, transform: Affine, width: int, height: int) -> tuple[float, float]:
+    """Ground sample distance (x, y) in metres, geodesic, at the centre of a raster of `width` × `height` px."""
+    from pyproj import Geod
+
+    col, row = width / 2, height / 2
+    corners = [transform @ point for point in ((col, row), (col + 1, row), (col, row + 1))]
+    x, y = np.array(corners, dtype=np.float64).T
+    (lon, lat) = reproject(x, y, crs, _WGS84).T
+    _, _, metres = Geod(ellps="WGS84").inv(lon[[0, 0]], lat[[0, 0]], lon[1:], lat[1:])
+    return float(metres[0]), float(metres[1])
+
+
+def utm_crs(crs: str, x: float, y: float) -> str:
+    """EPSG code of the UTM zone in which a point of `crs` lies."""
+    lon, lat = reproject(np.array([x]), np.array([y]), crs, _WGS84)[0]
+    zone = int((lon + 180) // 6) % 60 + 1
+    return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+
+
+def equal_area_crs(lon: float, lat: float) -> str:
+    """A Lambert azimuthal equal-area plane centred on a point: areas exact, distances true nearby."""
+    return f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +ellps=WGS84 +units=m +no_defs"
+
+
+def metric_points(x: NDArray[np.float64], y: NDArray[np.float64], crs: str) -> NDArray[np.float64]:
+    """Points of `crs` on one metric plane around their mean: (n, 2), metres."""
+    lonlat = reproject(x, y, crs, _WGS84)
+    centre = equal_area_crs(float(lonlat[:, 0].mean()), float(lonlat[:, 1].mean()))
+    return reproject(lonlat[:, 0], lonlat[:, 1], _WGS84, centre)
+
+
+def project_geometries(geometries: NDArray[Any], source: str, target: str) -> NDArray[Any]:
+    """The same shapely geometries in another CRS, vertex by vertex."""
+    import shapely
+
+    if source == target or len(geometries) == 0:
+        return geometries
+
+    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
+        return reproject(coordinates[:, 0], coordinates[:, 1], source, target)
+
+    return np.asarray(shapely.transform(geometries, move), dtype=object)
+
+
+def area_ha(geometries: NDArray[Any], crs: str) -> NDArray[np.float64]:
+    """Ellipsoidal area of each geometry in hectares: (n,), measured on an equal-area plane around them."""
+    import shapely
+
+    if len(geometries) == 0:
+        return np.zeros(0)
+    west, south, east, north = shapely.total_bounds(geometries)
+    lon, lat = reproject(np.array([(west + east) / 2]), np.array([(south + north) / 2]), crs, _WGS84)[0]
+    plane = project_geometries(geometries, crs, equal_area_crs(float(lon), float(lat)))
+    return np.asarray(shapely.area(plane), dtype=np.float64) / _M2_PER_HA

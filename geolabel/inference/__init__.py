@@ -1,0 +1,6 @@
+"""Whole regions: which tiles are predicted, in what order, and how their answers become one seamless map."""
+
+from geolabel.inference.pipeline import Rows, predict_rows, realign
+from geolabel.inference.plan import Plan, make_plan
+
+__all__ = ["Plan", "Rows", "make_plan", "predict_rows", "realign"]

@@ -1,0 +1,1 @@
+"""Labels: class schemes, tables of tags, and the share of each class in each tile."""

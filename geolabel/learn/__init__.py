@@ -1,0 +1,1 @@
+"""Where torch lives: chips, networks, losses, the training loop."""

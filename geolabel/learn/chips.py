@@ -1,0 +1,127 @@
+"""Chips: the pixels of tiles, each decoded once, in the order of the file, into one array."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel import raster
+from geolabel.errors import BandError
+from geolabel.grid import Window
+from geolabel.progress import track
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geolabel.tiling import Source, TileIndex
+
+_IN_MEMORY_BYTES = 2 << 30
+_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Chips:
+    """Pixels of n tiles, in the stored type."""
+
+    pixels: NDArray[Any]
+    """(n, bands, height, width); on disk (a memory map) where they are more than 2 GiB."""
+    valid: NDArray[np.bool_]
+    """(n, height, width): False where nodata."""
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def load_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, scratch: Path) -> Chips:
+    """Decode the tiles `rows` (n,) of an index that lies in `base`; what memory cannot hold goes into `scratch`.
+
+    Tiles that the raster's edge cuts are mirrored to full size. Raises InputError, BandError.
+    """
+    paths = index.column("source")[rows]
+    first = index.source_of(str(paths[0]))
+    width, height = index.tiling["size"]
+    shape = (len(rows), len(first.bands), height, width)
+    chips = Chips(
+        _array(shape, np.dtype(first.dtype), scratch / "pixels.bin"),
+        _array((len(rows), height, width), np.dtype(bool), scratch / "valid.bin"),
+    )
+    windows = np.column_stack([index.column(name)[rows] for name in ("col_off", "row_off", "width", "height")])
+    unique, source_of = np.unique(paths.astype(str), return_inverse=True)
+    described = [index.source_of(path) for path in unique]
+    for path, source in zip(unique, described, strict=True):
+        if source.bands != first.bands or source.dtype != first.dtype:
+            raise BandError(
+                f"{path}: has {source.dtype} bands {', '.join(source.bands)}, but {paths[0]} has {first.dtype} "
+                f"{', '.join(first.bands)}; choose common ones with geolabel tile --bands"
+            )
+    jobs = [
+        (base / path, source, np.flatnonzero(source_of == number))
+        for number, (path, source) in enumerate(zip(unique, described, strict=True))
+        if source.kind == "raster"
+    ]
+    for job in jobs:
+        _load_raster(*job, windows, chips)
+    files = [
+        (base / path, source_of == number) for number, path in enumerate(unique) if described[number].kind == "chips"
+    ]
+    if files:
+        _load_files(files, first, chips)
+    return chips
+
+
+def _array(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> NDArray[Any]:
+    if int(np.prod(shape)) * dtype.itemsize <= _IN_MEMORY_BYTES:
+        return np.empty(shape, dtype)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return np.memmap(path, dtype, "w+", shape=shape)
+
+
+def _load_raster(path: Path, source: Source, tiles: NDArray[Any], windows: NDArray[Any], chips: Chips) -> None:
+    """Read one strip per row of tiles; the tiles are views into it."""
+    size_h, size_w = chips.valid.shape[1:]
+    info = raster.describe(path, source.bands)
+    rows = np.unique(windows[tiles][:, [1, 3]], axis=0)
+    with raster.open_raster(info) as reader:
+        for row_off, height in track(rows, what="reading tiles", unit="rows"):
+            inside = tiles[(windows[tiles, 1] == row_off) & (windows[tiles, 3] == height)]
+            left = int(windows[inside, 0].min())
+            right = int((windows[inside, 0] + windows[inside, 2]).max())
+            pixels, valid = reader.read(Window(left, int(row_off), right - left, int(height)))
+            needed = int((windows[inside, 0]).max()) + size_w - right
+            pixels = mirror(pixels, size_h, pixels.shape[2] + max(0, needed))
+            valid = mirror(valid[None], size_h, valid.shape[1] + max(0, needed))
+            starts = windows[inside, 0] - left
+            chips.pixels[inside] = cut(pixels, starts, size_w)
+            chips.valid[inside] = cut(valid, starts, size_w)[:, 0]
+
+
+def _load_files(files: list[tuple[Path, NDArray[Any]]], source: Source, chips: Chips) -> None:
+    height, width = chips.valid.shape[1:]
+
+    def load(job: tuple[Path, NDArray[Any]]) -> None:
+        path, rows = job
+        info = raster.describe(path, source.bands)
+        with raster.open_raster(info) as reader:
+            pixels, valid = reader.read(Window(0, 0, min(info.width, width), min(info.height, height)))
+        chips.pixels[rows] = mirror(pixels, height, width)
+        chips.valid[rows] = mirror(valid[None], height, width)[0]
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in track(pool.map(load, files), total=len(files), what="reading chips", unit="chips"):
+            pass
+
+
+def mirror(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """Pixels (bands, h, w) mirrored at the lower and right edge up to (bands, height, width)."""
+    more = ((0, 0), (0, height - pixels.shape[1]), (0, width - pixels.shape[2]))
+    return np.pad(pixels, more, mode="symmetric") if any(after for _, after in more) else pixels
+
+
+def cut(strip: NDArray[Any], starts: NDArray[np.int64], width: int) -> NDArray[Any]:
+    """Chips (n, bands, height, width) that begin at the columns `starts` (n,) of a strip (bands, height, columns)."""
+    views = np.lib.stride_tricks.sliding_window_view(strip, width, axis=2)
+    return np.asarray(views[:, :, starts].transpose(2, 0, 1, 3))

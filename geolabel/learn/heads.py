@@ -1,0 +1,72 @@
+"""Heads: which classes exclude each other, and what logits mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+
+from geolabel.errors import OptionError
+from geolabel.model import Head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from geolabel.labels.scheme import Scheme
+
+HeadChoice = Literal["auto", "sigmoid", "softmax"]
+
+
+def choose_heads(scheme: Scheme, choice: HeadChoice) -> tuple[Head, ...]:
+    """Heads for the classes of a scheme: its groups exclude each other (softmax), the others are independent."""
+    if choice == "sigmoid":
+        return (Head("classes", "sigmoid", scheme.names),)
+    if choice == "softmax":
+        if len(scheme.names) < 2:  # noqa: PLR2004 - a choice
+            raise OptionError(f"--heads softmax chooses one of several classes; there is only {scheme.names[0]!r}")
+        return (Head("classes", "softmax", scheme.names),)
+    groups: dict[str, list[str]] = {}
+    for found in scheme.classes:
+        groups.setdefault(found.group, []).append(found.name)
+    return tuple(
+        Head(group or "classes", "softmax" if group and len(names) > 1 else "sigmoid", tuple(names))
+        for group, names in groups.items()
+    )
+
+
+def slices(heads: Sequence[Head]) -> Iterator[tuple[Head, slice]]:
+    """Each head with its columns among the outputs."""
+    start = 0
+    for head in heads:
+        yield head, slice(start, start + len(head.classes))
+        start += len(head.classes)
+
+
+def probabilities(logits: torch.Tensor, heads: Sequence[Head]) -> torch.Tensor:
+    """Probabilities (n, classes) of logits (n, classes)."""
+    parts = [
+        logits[:, columns].softmax(dim=1) if head.kind == "softmax" else logits[:, columns].sigmoid()
+        for head, columns in slices(heads)
+    ]
+    return torch.cat(parts, dim=1)
+
+
+def targets(shares: NDArray[np.float32], heads: Sequence[Head], presence: float) -> NDArray[np.float32]:
+    """What is to be learned from shares (n, classes): 1 present, 0 absent, NaN unknown.
+
+    sigmoid: a class is present from a share of `presence` on. softmax: the class of the largest share; unknown where
+    no class of the head has any.
+    """
+    wanted = np.full(shares.shape, np.nan, dtype=np.float32)
+    for head, columns in slices(heads):
+        part = shares[:, columns]
+        if head.kind == "sigmoid":
+            wanted[:, columns] = np.where(np.isnan(part), np.nan, part >= presence)
+            continue
+        filled = np.where(np.isnan(part), 0.0, part)
+        chosen = np.eye(part.shape[1], dtype=np.float32)[filled.argmax(axis=1)]
+        wanted[:, columns] = np.where(filled.max(axis=1, keepdims=True) > 0, chosen, np.nan)
+    return wanted

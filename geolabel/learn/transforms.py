@@ -1,0 +1,74 @@
+"""From stored pixels to a network's input, and augmentation; on the device, a batch at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from geolabel.learn.chips import Chips
+    from geolabel.model import BandContract
+
+
+class Normalise(nn.Module):
+    """Stored values (n, bands, h, w) → physical values → mean 0, deviation 1; 0 where not valid (n, h, w)."""
+
+    def __init__(self, bands: Sequence[BandContract]) -> None:
+        super().__init__()
+        scale = torch.tensor([band.scale / band.std for band in bands])
+        shift = torch.tensor([(band.offset - band.mean) / band.std for band in bands])
+        self.register_buffer("scale", scale.view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("shift", shift.view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+        scale, shift = self.get_buffer("scale"), self.get_buffer("shift")
+        return torch.where(valid[:, None], pixels.float() * scale + shift, 0.0)
+
+
+def band_statistics(chips: Chips, rows: NDArray[np.int64], *, sample: int = 4096) -> tuple[NDArray[np.float64], ...]:
+    """Mean and deviation of stored values over the valid pixels of up to `sample` chips: two (bands,) arrays."""
+    step = max(1, len(rows) // sample)
+    chosen = np.sort(rows[::step])
+    count, total, squares = 0, np.zeros(chips.pixels.shape[1]), np.zeros(chips.pixels.shape[1])
+    for start in range(0, len(chosen), 256):
+        part = chosen[start : start + 256]
+        pixels = chips.pixels[part].astype(np.float64).transpose(1, 0, 2, 3)
+        pixels = pixels[:, chips.valid[part]]
+        count += pixels.shape[1]
+        total += pixels.sum(axis=1)
+        squares += (pixels**2).sum(axis=1)
+    mean = total / max(count, 1)
+    deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
+    return mean, np.where(deviation > 0, deviation, 1.0)
+
+
+def augment(chips: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Each chip of a normalised batch (n, bands, h, w) turned or mirrored at random, and its light changed a little.
+
+    Seen from above nothing has a right way up: all eight symmetries of the square are as likely (four where chips
+    are not square).
+    """
+    count, device = len(chips), chips.device
+    flips = torch.randint(0, 2, (3, count, 1, 1, 1), generator=generator, device="cpu").bool().to(device)
+    chips = torch.where(flips[0], chips.flip(3), chips)
+    chips = torch.where(flips[1], chips.flip(2), chips)
+    if chips.shape[2] == chips.shape[3]:
+        chips = torch.where(flips[2], chips.transpose(2, 3), chips)
+    gain = 1 + 0.1 * torch.randn((count, 1, 1, 1), generator=generator).to(device)
+    shift = 0.1 * torch.randn((count, chips.shape[1], 1, 1), generator=generator).to(device)
+    veil = 0.15 * torch.randn((count, 1, 1, 1), generator=generator).to(device)
+    return chips * gain + shift + veil
+
+
+def to_tensor(pixels: NDArray[np.generic], device: torch.device) -> torch.Tensor:
+    """Stored pixels on the device; types that torch lacks become float32."""
+    plain = pixels if pixels.dtype.kind in "iu" and pixels.dtype.itemsize < 4 else pixels.astype(np.float32)  # noqa: PLR2004 - bytes
+    plain = plain.astype(np.int32) if plain.dtype == np.uint16 else plain
+    return torch.from_numpy(np.ascontiguousarray(plain)).to(device)

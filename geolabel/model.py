@@ -1,0 +1,157 @@
+"""The model file: weights and the contract they need, in one safetensors file without pickle (docs/formats.md)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from geolabel import files
+from geolabel.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+FORMAT = 1
+HeadKind = Literal["sigmoid", "softmax"]
+_MAX_HEADER_BYTES = 100_000_000
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Classes that are told apart together."""
+
+    name: str
+    kind: HeadKind
+    """sigmoid: each class by itself; softmax: exactly one of them."""
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("sigmoid", "softmax"):
+            raise ModelError(f"head {self.name!r}: kind {self.kind!r} is neither sigmoid nor softmax")
+        if not self.classes:
+            raise ModelError(f"head {self.name!r} has no classes")
+
+
+@dataclass(frozen=True, slots=True)
+class BandContract:
+    """What a band must be, and how its values become the network's input."""
+
+    name: str
+    scale: float
+    """Physical value = stored value × scale + offset."""
+    offset: float
+    mean: float
+    """Of physical values of the training tiles."""
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The contract of a model: everything that predict needs beside the weights."""
+
+    architecture: str
+    """`small-cnn`, or a name that timm knows."""
+    heads: tuple[Head, ...]
+    """Their classes, one head after the other, are the network's outputs."""
+    scheme: Mapping[str, Any]
+    bands: tuple[BandContract, ...]
+    dtype: str
+    """Stored type of the training rasters."""
+    gsd_m: float | None
+    """Ground sample distance, metres; None where the training chips did not say."""
+    tile_px: tuple[int, int]
+    """Width and height of a tile."""
+    presence: float
+    """Share of a tile from which a class counted as present in training."""
+    thresholds: Mapping[str, float]
+    """Probability from which a class counts as detected, found on validation tiles."""
+    calibration: Mapping[str, Any] | None = None
+    trained_on: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    attribution: tuple[str, ...] = ()
+    kind: Literal["classifier", "embedder"] = "classifier"
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        missing = sorted(set(self.classes) - set(self.thresholds))
+        if missing:
+            raise ModelError(f"no thresholds for {', '.join(missing)}")
+        if not self.bands or min(self.tile_px) < 1 or any(band.std <= 0 for band in self.bands):
+            raise ModelError("the contract needs bands with a spread, and tiles of at least one pixel")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The network's outputs, in order."""
+        return tuple(name for head in self.heads for name in head.classes)
+
+
+def write_model(path: Path, card: ModelCard, weights: Mapping[str, NDArray[np.generic]]) -> None:
+    """Write weights and card as one file, whole or not at all, over what was there."""
+    from safetensors.numpy import save_file
+
+    metadata = {"geolabel": json.dumps(files.to_json(card), ensure_ascii=False)}
+    with files.new_file(path, overwrite=True) as draft:
+        save_file(dict(weights), draft, metadata=metadata)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read the contract alone. Raises ModelError where the file is no model of geolabel's."""
+    return _card(path, _metadata(path))
+
+
+def read_model(path: Path) -> tuple[ModelCard, dict[str, NDArray[Any]]]:
+    """Read contract and weights. Raises ModelError where the file is no model of geolabel's, or is truncated."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    card = read_card(path)
+    try:
+        return card, load_file(path)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise ModelError(f"{path}: the weights are truncated or damaged ({error}); copy the file again") from error
+
+
+def _metadata(path: Path) -> Mapping[str, str]:
+    """The safetensors header's metadata: eight bytes of length, then JSON. Nothing in it is run."""
+    files.check_readable(path, "a model (model.safetensors)")
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        if start.startswith(_PICKLE_STARTS):
+            raise ModelError(
+                f"{path}: is a pickle (a .pt, .pth or .pkl file), which can run code when opened; geolabel reads only "
+                "safetensors. Save its weights with safetensors.torch.save_file"
+            )
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or not 2 <= length <= min(_MAX_HEADER_BYTES, path.stat().st_size):  # noqa: PLR2004
+            raise ModelError(f"{path}: is no safetensors file, or it is truncated; give a model.safetensors")
+        try:
+            header = json.loads(stream.read(length))
+        except ValueError as error:
+            raise ModelError(f"{path}: is no safetensors file, or it is damaged; give a model.safetensors") from error
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    if not isinstance(metadata, dict) or "geolabel" not in metadata:
+        raise ModelError(f"{path}: holds weights without geolabel's contract; give a file that geolabel train wrote")
+    return metadata
+
+
+def _card(path: Path, metadata: Mapping[str, str]) -> ModelCard:
+    try:
+        value = json.loads(metadata["geolabel"])
+        if value["format"] != FORMAT:
+            raise ModelError(f"{path}: format {value['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
+        heads = tuple(Head(head["name"], head["kind"], tuple(head["classes"])) for head in value["heads"])
+        bands = tuple(BandContract(**band) for band in value["bands"])
+        width, height = value["tile_px"]
+        lists = {"heads": heads, "bands": bands, "tile_px": (int(width), int(height))}
+        return ModelCard(**{**value, **lists, "attribution": tuple(value["attribution"])})
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: its contract is damaged ({error}); train or copy the model again") from error

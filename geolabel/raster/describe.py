@@ -1,0 +1,161 @@
+"""What a raster is: grid, bands by name, dtype, nodata; without reading a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from geolabel.errors import BandError, CRSError, InputError
+from geolabel.grid import Grid
+from geolabel.raster import door
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+MaskKind = Literal["none", "nodata", "mask", "alpha"]
+
+_COLOR_NAMES = {"red", "green", "blue", "nir", "swir", "coastal", "yellow", "pan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One band of a raster."""
+
+    index: int
+    """Position in the file, from 1."""
+    name: str
+    """Lower case: the file's description, its colour, or `band_<index>` where it says nothing."""
+    scale: float = 1.0
+    """Physical value = stored value × scale + offset."""
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RasterInfo:
+    """What a raster is."""
+
+    path: Path
+    width: int
+    """Columns."""
+    height: int
+    """Rows."""
+    bands: tuple[Band, ...]
+    """The bands asked for, in the order asked; an alpha band is a mask, never a band."""
+    dtype: str
+    """numpy name of the stored type."""
+    nodata: float | None
+    """Value that means "nothing was seen here", the same for all bands."""
+    mask: MaskKind
+    """What tells valid pixels apart."""
+    grid: Grid | None
+    """Where the pixels lie; None for a picture without a place."""
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the bands, in order."""
+        return tuple(band.name for band in self.bands)
+
+    def choose(self, names: Sequence[str]) -> RasterInfo:
+        """The same raster with only these bands, in this order. Raises BandError where one is not there."""
+        return replace(self, bands=_choose(self.path, self.bands, names))
+
+    @property
+    def place(self) -> Grid:
+        """The grid. Raises CRSError where the file has none."""
+        if self.grid is None:
+            raise CRSError(
+                f"{self.path}: has no coordinate reference system; give it one: gdal_edit.py -a_srs EPSG:32721 {self.path}"
+            )
+        return self.grid
+
+
+def describe(path: Path, bands: Sequence[str] = ()) -> RasterInfo:
+    """Describe a raster.
+
+    `bands` names the file's bands in their order where the file does not name them, or chooses among those it
+    names. Raises InputError (missing, empty, truncated, no raster), BandError, CRSError (rotated).
+    """
+    with door.dataset(path) as dataset:
+        found = _bands(dataset)
+        if not found:
+            raise InputError(f"{path}: holds no bands; if it is a container, name the raster inside it")
+        dtypes = sorted({dataset.dtypes[band.index - 1] for band in found})
+        if len(dtypes) > 1:
+            raise BandError(
+                f"{path}: bands of different types ({', '.join(dtypes)}); convert: gdal_translate -ot UInt16"
+            )
+        if "complex" in dtypes[0]:
+            raise BandError(f"{path}: complex pixels ({dtypes[0]}); convert them to amplitude first")
+        return RasterInfo(
+            path=path,
+            width=dataset.width,
+            height=dataset.height,
+            bands=_choose(path, found, [name.strip().lower() for name in bands]),
+            dtype=dtypes[0],
+            nodata=dataset.nodata,
+            mask=_mask_kind(dataset),
+            grid=_grid(path, dataset),
+        )
+
+
+def _bands(dataset: Any) -> tuple[Band, ...]:
+    colors = [color.name for color in dataset.colorinterp]
+    bands = []
+    for position, index in enumerate(dataset.indexes):
+        if colors[position] == "alpha":
+            continue
+        described = (dataset.descriptions[position] or "").strip().lower()
+        color = colors[position] if colors[position] in _COLOR_NAMES else ""
+        bands.append(
+            Band(
+                index,
+                described or color or f"band_{index}",
+                float(dataset.scales[position]),
+                float(dataset.offsets[position]),
+            )
+        )
+    return tuple(bands)
+
+
+def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str]) -> tuple[Band, ...]:
+    if not names:
+        twice = {band.name for band in found if sum(other.name == band.name for other in found) > 1}
+        if twice:
+            raise BandError(f"{path}: several bands are named {', '.join(sorted(twice))}; name all with --bands")
+        return found
+    if len(set(names)) != len(names):
+        raise BandError(f"{path}: --bands names a band twice: {', '.join(names)}")
+    by_name = {band.name: band for band in found}
+    if all(name in by_name for name in names):
+        return tuple(by_name[name] for name in names)
+    unnamed = all(band.name == f"band_{band.index}" or band.name in _COLOR_NAMES for band in found)
+    if unnamed and len(names) == len(found):
+        return tuple(Band(band.index, name, band.scale, band.offset) for band, name in zip(found, names, strict=True))
+    missing = [name for name in names if name not in by_name]
+    raise BandError(
+        f"{path}: no band named {', '.join(missing)}; the file has {', '.join(by_name)}. "
+        + (f"Name all {len(found)} in their order with --bands" if unnamed else "Choose among these with --bands")
+    )
+
+
+def _mask_kind(dataset: Any) -> MaskKind:
+    flags = {flag.name for band in dataset.mask_flag_enums for flag in band}
+    if "alpha" in flags:
+        return "alpha"
+    if "nodata" in flags:
+        return "nodata"
+    return "mask" if "per_dataset" in flags else "none"
+
+
+def _grid(path: Path, dataset: Any) -> Grid | None:
+    if dataset.crs is None:
+        return None
+    if not dataset.crs.is_projected and not dataset.crs.is_geographic:
+        raise CRSError(
+            f"{path}: a local coordinate system has no place on Earth; assign one: gdal_edit.py -a_srs EPSG:…"
+        )
+    try:
+        return Grid(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
+    except CRSError as error:
+        raise CRSError(f"{path}: {error}") from error

@@ -1,0 +1,163 @@
+"""Windows and masks: pixels in their stored type beside a map of which of them are valid."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from geolabel.grid import Grid, Window
+from geolabel.raster import door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from geolabel.raster.describe import RasterInfo
+
+Resampling = Literal["nearest", "bilinear", "average", "mode"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """An open raster, or a warped view of one."""
+
+    info: RasterInfo
+    """Size, bands and grid of what is read: of the view, where there is one."""
+    _dataset: Any
+    _alpha: int | None
+    """Band that holds validity, from 1; None where the values or a mask band say it."""
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Pixels (bands, height, width) in the stored type, and which are valid (height, width).
+
+        A pixel is nodata only where all bands read say so: a zero in one band is a value. NaN is never valid.
+        Raises InputError where the file is truncated or damaged.
+        """
+        from rasterio.windows import Window as RasterioWindow
+
+        area = RasterioWindow(window.col_off, window.row_off, window.width, window.height)
+        indexes = [band.index for band in self.info.bands]
+        with door.reading(self.info.path, f"rows {window.row_off}–{window.row_off + window.height}"):
+            if self._alpha is not None:
+                both = self._dataset.read([*indexes, self._alpha], window=area)
+                pixels, valid = both[:-1], both[-1] > 0
+            else:
+                pixels = self._dataset.read(indexes, window=area)
+                valid = self._valid(pixels, area)
+        return pixels, valid & _finite(pixels)
+
+    def _valid(self, pixels: NDArray[Any], area: Any) -> NDArray[np.bool_]:
+        if self.info.mask == "mask":
+            return np.asarray(self._dataset.read_masks(self.info.bands[0].index, window=area) > 0)
+        if self.info.mask == "nodata" and self.info.nodata is not None:
+            return np.asarray((pixels != self.info.nodata).any(axis=0))
+        return np.ones(pixels.shape[1:], dtype=bool)
+
+
+@contextmanager
+def open_raster(info: RasterInfo, grid: Grid | None = None, resampling: Resampling = "nearest") -> Iterator[Reader]:
+    """Open a described raster; with `grid`, as a view of it warped onto that grid (outside it, nothing is valid).
+
+    Class codes are to be read by "nearest": it never blends two of them.
+    """
+    with door.dataset(info.path) as dataset:
+        if grid is None or grid == info.grid:
+            yield Reader(info, dataset, _alpha_index(dataset))
+            return
+        with _warped(dataset, info, grid, resampling) as view:
+            yield Reader(replace(info, grid=grid, width=grid.width, height=grid.height), view, view.count)
+
+
+def _warped(dataset: Any, info: RasterInfo, grid: Grid, resampling: Resampling) -> Any:
+    from rasterio.enums import Resampling as RasterioResampling
+    from rasterio.vrt import WarpedVRT
+
+    return WarpedVRT(
+        dataset,
+        src_crs=info.place.crs,
+        crs=grid.crs,
+        transform=grid.transform,
+        width=grid.width,
+        height=grid.height,
+        resampling=RasterioResampling[resampling],
+        add_alpha="alpha" not in {color.name for color in dataset.colorinterp},
+        tolerance=0.01,  # pixels; GDAL's default of .125 is most of the error of label shares
+        UNIFIED_SRC_NODATA="YES",
+        NUM_THREADS="ALL_CPUS",
+    )
+
+
+def align(info: RasterInfo, gsd_m: float) -> Grid:
+    """A grid over the raster with square pixels of `gsd_m` metres: in its own CRS, or in UTM where that is degrees.
+
+    Metres are geodesic: in a CRS that stretches (web Mercator), CRS units are stretched as much.
+    """
+    from rasterio.warp import transform_bounds
+
+    from geolabel import geodesy
+
+    place = info.place
+    west, south, east, north = place.bounds
+    crs, stretch = place.crs, abs(place.transform.a) / place.gsd_m[0]
+    if geodesy.is_geographic(place.crs):
+        crs, stretch = geodesy.utm_crs(place.crs, (west + east) / 2, (south + north) / 2), 1.0
+        west, south, east, north = transform_bounds(place.crs, crs, west, south, east, north)
+    step = gsd_m * stretch
+    width, height = max(1, round((east - west) / step)), max(1, round((north - south) / step))
+    return Grid(crs, type(place.transform)(step, 0.0, west, 0.0, -step, north), width, height)
+
+
+def valid_overview(info: RasterInfo, step_px: int) -> NDArray[np.bool_] | None:
+    """Which pixels are valid, seen coarsely: (height / step, width / step); None where all are.
+
+    Read from overviews or masks where the file has them; else the pixels of one band are sampled.
+    """
+    if info.mask == "none" and np.dtype(info.dtype).kind != "f":
+        return None
+    shape = (max(1, -(-info.height // step_px)), max(1, -(-info.width // step_px)))
+    with door.dataset(info.path) as dataset, door.reading(info.path, "a reduced view"):
+        if info.mask == "none":
+            return np.isfinite(dataset.read(info.bands[0].index, out_shape=shape))
+        if info.mask == "nodata":
+            indexes = [band.index for band in info.bands]
+            masks = dataset.read_masks(indexes, out_shape=(len(indexes), *shape))
+            return np.asarray(masks.any(axis=0))
+        return np.asarray(dataset.read_masks(info.bands[0].index, out_shape=shape) > 0)
+
+
+def _alpha_index(dataset: Any) -> int | None:
+    for index, color in zip(dataset.indexes, dataset.colorinterp, strict=True):
+        if color.name == "alpha":
+            return int(index)
+    return None
+
+
+def _finite(pixels: NDArray[Any]) -> NDArray[np.bool_] | np.bool_:
+    if pixels.dtype.kind != "f":
+        return np.bool_(True)
+    return np.asarray(np.isfinite(pixels).all(axis=0))
+
+
+def sample(info: RasterInfo, side_px: int = 256) -> list[NDArray[Any]] | None:
+    """Valid values of each band, as stored, from overviews or a decimated read of a central part.
+
+    A list of (n,) arrays, one a band; None where nothing valid was met.
+    """
+    from rasterio.windows import Window as RasterioWindow
+
+    with door.dataset(info.path) as dataset, door.reading(info.path, "a reduced view"):
+        indexes = [band.index for band in info.bands]
+        if dataset.overviews(indexes[0]):
+            width, height = info.width, info.height
+        else:  # without overviews a reduced view decodes every block: look at the middle only
+            width, height = min(info.width, 4 * side_px), min(info.height, 4 * side_px)
+        area = RasterioWindow((info.width - width) // 2, (info.height - height) // 2, width, height)
+        shape = (min(side_px, height), min(side_px, width))
+        pixels = dataset.read(indexes, window=area, out_shape=(len(indexes), *shape))
+        masks = dataset.read_masks(indexes, window=area, out_shape=(len(indexes), *shape))
+    valid = masks.any(axis=0) & _finite(pixels)
+    return [band[valid] for band in pixels] if valid.any() else None

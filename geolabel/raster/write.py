@@ -1,0 +1,139 @@
+"""Rasters written strip by strip, then made cloud-optimised GeoTIFFs that carry names, palette and nodata."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+from xml.etree import ElementTree as Xml
+
+from geolabel.raster import door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from geolabel.grid import Grid
+
+_BLOCK_PX = 512
+
+
+@dataclass(frozen=True, slots=True)
+class BandStyle:
+    """What the bands of a raster to be written are."""
+
+    names: tuple[str, ...]
+    """One a band."""
+    dtype: str = "uint8"
+    nodata: float | None = None
+    scale: float = 1.0
+    """Physical value = stored value × scale."""
+    palette: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
+    """Value → red, green, blue (0–255); single-band uint8 only."""
+    categories: Mapping[int, str] = field(default_factory=dict)
+    """Value → the name shown for it."""
+    overviews: Literal["average", "mode", "nearest"] = "average"
+
+
+@dataclass(frozen=True, slots=True)
+class StripWriter:
+    """A raster that is written from the top down."""
+
+    _dataset: Any
+    _path: Path
+
+    def write(self, row_off: int, pixels: NDArray[Any]) -> None:
+        """Write full-width rows (bands, rows, width) from `row_off` on."""
+        from rasterio.windows import Window
+
+        with door.writing(self._path):
+            self._dataset.write(pixels, window=Window(0, row_off, pixels.shape[2], pixels.shape[1]))
+
+
+@contextmanager
+def write_cog(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
+    """Write strips, then turn them into a COG at `path` with its sidecar. Raises OutputError (disk full).
+
+    The strips go to a plain tiled file beside `path` first: a COG keeps its overviews before its pixels.
+    """
+    from rasterio.shutil import copy
+
+    plain = path.with_name(f"{path.stem}.strips.tif")
+    try:
+        with door.environment():
+            with _plain(plain, grid, style) as writer:
+                yield writer
+            with door.writing(path):
+                copy(
+                    plain,
+                    path,
+                    driver="COG",
+                    COMPRESS="DEFLATE",
+                    PREDICTOR="STANDARD" if len(style.names) > 1 else "NO",
+                    BLOCKSIZE=_BLOCK_PX,
+                    OVERVIEW_RESAMPLING=style.overviews.upper(),
+                    BIGTIFF="IF_SAFER",
+                )
+    finally:
+        plain.unlink(missing_ok=True)
+    if style.categories:
+        _write_sidecar(path, style)
+
+
+@contextmanager
+def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
+    import rasterio
+
+    profile = {
+        "driver": "GTiff",
+        "width": grid.width,
+        "height": grid.height,
+        "count": len(style.names),
+        "dtype": style.dtype,
+        "crs": grid.crs,
+        "transform": grid.transform,
+        "nodata": style.nodata,
+        "tiled": True,
+        "blockxsize": _BLOCK_PX,
+        "blockysize": _BLOCK_PX,
+        "interleave": "band",
+        "compress": "zstd",
+        "zstd_level": 1,
+        "bigtiff": "if_safer",
+    }
+    with door.writing(path), rasterio.open(path, "w", **profile) as dataset:
+        dataset.descriptions = style.names
+        dataset.scales = (style.scale,) * len(style.names)
+        if style.palette:
+            dataset.write_colormap(1, {value: (*rgb, 255) for value, rgb in style.palette.items()})
+        yield StripWriter(dataset, path)
+
+
+def _write_sidecar(path: Path, style: BandStyle) -> None:
+    """Category names and an attribute table, where GDAL keeps them: `<path>.aux.xml`."""
+    root = Xml.Element("PAMDataset")
+    band = Xml.SubElement(root, "PAMRasterBand", band="1")
+    names = Xml.SubElement(band, "CategoryNames")
+    for value in range(max(style.categories) + 1):
+        Xml.SubElement(names, "Category").text = style.categories.get(value, "")
+    table = Xml.SubElement(band, "GDALRasterAttributeTable", tableType="thematic")
+    for position, (name, kind, usage) in enumerate(_RAT_COLUMNS):
+        column = Xml.SubElement(table, "FieldDefn", index=str(position))
+        for tag, text in (("Name", name), ("Type", kind), ("Usage", usage)):
+            Xml.SubElement(column, tag).text = text
+    for position, (value, name) in enumerate(sorted(style.categories.items())):
+        row = Xml.SubElement(table, "Row", index=str(position))
+        _cells(row, [str(value), name, *map(str, style.palette.get(value, (0, 0, 0)))])
+    Xml.indent(root)
+    Xml.ElementTree(root).write(path.with_name(f"{path.name}.aux.xml"), encoding="utf-8")
+
+
+_RAT_COLUMNS = (("Value", "0", "5"), ("Class", "2", "2"), ("Red", "0", "6"), ("Green", "0", "7"), ("Blue", "0", "8"))
+"""Name, type (0 integer, 2 string) and usage (5 value, 2 name, 6–8 colour) as GDAL numbers them."""
+
+
+def _cells(row: Xml.Element, texts: Sequence[str]) -> None:
+    for text in texts:
+        Xml.SubElement(row, "F").text = text

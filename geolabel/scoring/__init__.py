@@ -1,0 +1,1 @@
+"""Scores: numpy in, numbers out."""

@@ -1,0 +1,77 @@
+"""`geolabel demo`: the whole way on a made-up world whose truth is known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geolabel import files
+from geolabel.errors import GeolabelError
+from geolabel.steps.demo_scores import MineScores, TileScore, score_mines, score_tiles
+from geolabel.steps.demo_world import write_picture, write_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_TILE_PX = 32
+_SMALL = 512
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What the demo showed."""
+
+    folder: Path
+    seconds: float
+    tile_scores: tuple[TileScore, ...]
+    """On the test tiles, against the truth rather than the imperfect labels."""
+    mines: MineScores
+    open_in_qgis: tuple[Path, ...]
+
+
+def demo(
+    folder: Path = Path("geolabel-demo"),
+    *,
+    size: int = 1536,
+    seed: int = 7,
+    epochs: int = 14,
+    overwrite: bool = False,
+    run: Callable[[Sequence[str]], None] | None = None,
+) -> DemoReport:
+    """Make a world in `folder`, then run tile → label → split → train → predict → export on it.
+
+    `run` is given the arguments of each command, as they would be typed; by default they run as processes. Raises
+    OptionError (size too small), OutputError.
+    """
+    files.check_new(folder, overwrite=overwrite)
+    began = time.perf_counter()
+    run = run or _run_process
+    with files.new_directory(folder, overwrite=overwrite) as draft:
+        world = write_world(draft, size, seed)
+    tiles, model = folder / "tiles.parquet", folder / "run" / "model.safetensors"
+    after = folder / "after.geolabel"
+    for words in (
+        f"tile {folder / 'before.tif'} --size {_TILE_PX} --stride {_TILE_PX // 2} -o {tiles}",
+        f"label {tiles} --vector {folder / 'osm.gpkg'} --layer landuse --field fclass"
+        f" --raster {folder / 'landcover.tif'} --legend {folder / 'landcover.csv'} --scheme {folder / 'scheme.toml'}",
+        f"split {tiles} --block {'2km' if size > _SMALL else '800m'} --seed {seed}",
+        f"train {tiles} --epochs {epochs} --seed {seed} -o {folder / 'run'}",
+        f"predict {folder / 'after.tif'} --model {model} -o {after}",
+        f"export {after} --to geojson --min-area 0.5ha --simplify 5m -o {folder / 'detections-simple.geojson'}",
+    ):
+        run(words.split(" "))
+    tile_scores = score_tiles(folder, tiles, model)
+    mines = score_mines(world, folder, tiles)
+    write_picture(folder / "overview.png", folder)
+    shown = ("after.tif", "after.geolabel/detections.gpkg", "after.geolabel/classes.tif", "osm.gpkg", "truth/after.tif")
+    return DemoReport(folder, time.perf_counter() - began, tile_scores, mines, tuple(folder / name for name in shown))
+
+
+def _run_process(words: Sequence[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "geolabel", *words], check=False)  # noqa: S603 - our own commands
+    if done.returncode:
+        raise GeolabelError(f"geolabel {' '.join(words)}: ended with exit code {done.returncode}")

@@ -1,0 +1,160 @@
+"""`geolabel predict`: a region through a model, into a folder of maps that open in QGIS."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel import files, maps, raster, vector
+from geolabel.errors import EmptyError, OptionError
+from geolabel.inference import Plan, make_plan, predict_rows, realign
+from geolabel.labels.scheme import Scheme
+from geolabel.learn.forward import Classifier, choose_device, load_classifier
+from geolabel.steps import preflight
+from geolabel.steps.prediction import ClassDecision, PredictionWriter, PredictReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from geolabel.grid import Grid, Window
+
+_ROWS = 512
+"""Rows are written a block of the GeoTIFF at a time."""
+_TRIAL_TILES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class PredictPlan:
+    """What a prediction would read, write and take; from a trial on this machine."""
+
+    output: Path
+    tiles: int
+    width: int
+    height: int
+    read_mb: float
+    """Uncompressed."""
+    write_mb: float
+    """At the most: before compression, with the working copies."""
+    memory_mb: float
+    """Peak, beside Python, torch and the model (about 600 MB)."""
+    seconds: float
+    """For the network's part."""
+
+
+def predict(
+    raster_path: Path,
+    *,
+    model: Path,
+    output: Path | None = None,
+    bands: Sequence[str] = (),
+    scale: float | None = None,
+    stride: int | None = None,
+    threshold: float | None = None,
+    aoi: Path | None = None,
+    min_area_ha: float = 0.0,
+    device: str = "auto",
+    overwrite: bool = False,
+    dry_run: bool = False,
+) -> PredictReport | PredictPlan:
+    """Predict a region into the folder `output` (default: `<raster>.geolabel`), written whole or not at all.
+
+    Raises InputError, ModelError, ContractError and BandError (the raster breaks the model's contract), CRSError,
+    OptionError, EmptyError (nothing valid), OutputError.
+    """
+    if threshold is not None and not 0 < threshold < 1:
+        raise OptionError(f"--threshold must lie between 0 and 1, got {threshold:g}")
+    if min_area_ha < 0:
+        raise OptionError(f"--min-area must not be negative, got {min_area_ha:g}")
+    target = output or Path(f"{raster_path.stem}.geolabel")
+    if not dry_run:
+        files.check_new(target, overwrite=overwrite)
+    classifier = load_classifier(model, choose_device(device))
+    fit = preflight.check(raster_path, classifier.card, bands=bands, scale=scale)
+    plan = make_plan(fit.grid.width, fit.grid.height, classifier.card.tile_px, stride)
+    inside = _inside(aoi, fit.grid) if aoi else None
+    if dry_run:
+        return _estimate(target, classifier, fit, plan)
+    card = preflight.rescaled(classifier.card, fit)
+    ready = classifier.with_card(card)
+    decision = ClassDecision.of(card, threshold)
+    options = {
+        "bands": list(bands),
+        "scale": scale,
+        "stride": stride,
+        "threshold": threshold,
+        "min_area_ha": min_area_ha,
+    }
+    inputs = {"raster": raster_path, "model": model, **({"aoi": aoi} if aoi else {})}
+    with files.new_directory(target, overwrite=overwrite) as draft:
+        scheme = Scheme.from_json(card.scheme).subset(card.classes)
+        with (
+            raster.open_raster(fit.info, fit.grid, fit.resampling) as reader,
+            PredictionWriter.open(draft, fit.grid, scheme) as writer,
+        ):
+            rows = predict_rows(reader, plan, ready, len(card.classes), inside=inside)
+            strips = writer.write(realign(rows, _ROWS), decision)
+            detections = maps.outline(strips, fit.grid, scale=writer.scale)
+        report = writer.finish(detections, min_area_ha, plan.tiles, target, resampled=fit.resampled)
+        if not writer.valid_pixels:
+            raise EmptyError(
+                f"{raster_path}: no valid pixel to predict; check its nodata value (gdalinfo)"
+                + (" and the area of interest" if aoi else "")
+            )
+        files.write_json(draft / "run.json", _manifest(inputs, options, fit, card.attribution, report))
+    return report
+
+
+def _inside(aoi: Path, grid: Grid) -> Callable[[Window], NDArray[np.bool_]]:
+    area = vector.read_area(aoi, grid)
+    ones = np.ones(len(area), dtype=np.uint8)
+    return lambda window: raster.burn(area, ones, grid.part(window)).astype(bool)
+
+
+def _manifest(
+    inputs: dict[str, Path],
+    options: dict[str, Any],
+    fit: preflight.Fit,
+    attribution: Sequence[str],
+    report: PredictReport,
+) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "command": "predict",
+        "inputs": {name: {"path": path.name, "fingerprint": files.fingerprint(path)} for name, path in inputs.items()},
+        "options": options,
+        "grid": {"crs": fit.grid.crs, "transform": list(fit.grid.transform)[:6], "resampled": fit.resampled},
+        "counts": {"tiles": report.tiles, "detections": report.detections, "area_ha": report.area_ha},
+        "attribution": list(attribution),
+        "versions": files.versions(),
+    }
+
+
+def _estimate(target: Path, classifier: Classifier, fit: preflight.Fit, plan: Plan) -> PredictPlan:
+    """Time some tiles of noise: a network takes as long over them as over the forest."""
+    card = classifier.card
+    shape = (_TRIAL_TILES, len(card.bands), plan.tile_height, plan.tile_width)
+    noise = np.random.default_rng(0).integers(0, 255, shape).astype(card.dtype)
+    valid = np.ones((_TRIAL_TILES, plan.tile_height, plan.tile_width), dtype=bool)
+    classifier(noise, valid)
+    began = time.perf_counter()
+    classifier(noise, valid)
+    per_tile = (time.perf_counter() - began) / _TRIAL_TILES
+    pixels, classes = plan.width * plan.height, len(card.classes)
+    strip = plan.width * (plan.tile_height * (2 * noise.itemsize * len(card.bands) + 8 * (classes + 1)))
+    held = plan.width * (_ROWS + plan.tile_height) * (9 * classes + 4)
+    return PredictPlan(
+        output=target,
+        tiles=plan.tiles,
+        width=plan.width,
+        height=plan.height,
+        read_mb=pixels * len(card.bands) * noise.itemsize / 1e6,
+        write_mb=2 * pixels * (classes + 1) / 1e6,
+        memory_mb=(strip + held) / 1e6,
+        seconds=per_tile * plan.tiles,
+    )

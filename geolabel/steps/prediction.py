@@ -1,0 +1,184 @@
+"""The folder that a prediction is: probabilities, classes, detections, and the styles that open them in QGIS."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel import maps, raster, vector
+from geolabel.labels.scheme import LabelClass, Scheme
+from geolabel.maps import ClassStyle, Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from geolabel.grid import Grid
+    from geolabel.inference import Rows
+    from geolabel.maps import Detections
+    from geolabel.model import ModelCard
+
+NODATA = 255
+NONE = 0
+"""Of the class raster: seen, but no class reached its threshold."""
+_LEVELS = 250
+"""Probabilities are stored as 0–250: a scale of .004, with room for nodata."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDecision:
+    """When a class counts as detected."""
+
+    thresholds: NDArray[np.float32]
+    """(classes, 1, 1)."""
+    exclusive: tuple[slice, ...]
+    """Columns of the heads in which the most probable class is detected, whatever its probability."""
+
+    @classmethod
+    def of(cls, card: ModelCard, threshold: float | None) -> ClassDecision:
+        """As the model says; with `threshold`, that one for all independent classes."""
+        values = [card.thresholds[name] if threshold is None else threshold for name in card.classes]
+        exclusive, start = [], 0
+        for head in card.heads:
+            if head.kind == "softmax":
+                exclusive.append(slice(start, start + len(head.classes)))
+            start += len(head.classes)
+        return cls(np.array(values, dtype=np.float32)[:, None, None], tuple(exclusive))
+
+    def presence(self, probability: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where each class is detected: (classes, rows, width)."""
+        found = probability >= self.thresholds
+        for columns in self.exclusive:
+            part = probability[columns]
+            found[columns] = np.arange(len(part))[:, None, None] == part.argmax(axis=0)
+        return np.asarray(found & valid)
+
+    def classes(self, probability: NDArray[np.float32], presence: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """The detected class that stands out most above its threshold, from 1; 0 for none: (rows, width)."""
+        margin = np.where(presence, (probability - self.thresholds) / (1 - self.thresholds), -np.inf)
+        for columns in self.exclusive:
+            margin[columns] = np.where(presence[columns], probability[columns], -np.inf)
+        return np.where(presence.any(axis=0), margin.argmax(axis=0) + 1, NONE).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictReport:
+    """What a prediction found."""
+
+    output: Path
+    tiles: int
+    """Tiles of the plan; those without a valid pixel are skipped."""
+    gsd_m: float
+    resampled: bool
+    """Whether the raster was brought to the model's GSD."""
+    valid_km2: float
+    """Area that was predicted."""
+    detections: dict[str, int]
+    """Class → polygons."""
+    area_ha: dict[str, float]
+    """Class → geodesic hectares."""
+
+
+@dataclass(slots=True)
+class PredictionWriter:
+    """Writes a prediction's rasters as rows arrive, and the rest at the end."""
+
+    folder: Path
+    grid: Grid
+    scheme: Scheme
+    _probabilities: raster.StripWriter
+    _classes: raster.StripWriter
+    valid_pixels: int = 0
+    scale: float = 1 / _LEVELS
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, grid: Grid, scheme: Scheme) -> Iterator[PredictionWriter]:
+        """Open both rasters; they become COGs on leaving."""
+        entries = scheme.classes
+        palette = {NONE: (0, 0, 0), **{at: _rgb(entry.color) for at, entry in enumerate(entries, start=1)}}
+        names = {NONE: "none", **{at: entry.title for at, entry in enumerate(entries, start=1)}}
+        with ExitStack() as stack:
+            probabilities = stack.enter_context(
+                raster.write_cog(
+                    folder / "probabilities.tif",
+                    grid,
+                    raster.BandStyle(scheme.names, nodata=NODATA, scale=1 / _LEVELS, overviews="average"),
+                )
+            )
+            classes = stack.enter_context(
+                raster.write_cog(
+                    folder / "classes.tif",
+                    grid,
+                    raster.BandStyle(("class",), nodata=NODATA, palette=palette, categories=names, overviews="mode"),
+                )
+            )
+            yield cls(folder, grid, scheme, probabilities, classes)
+
+    def write(self, parts: Iterable[Rows], decision: ClassDecision) -> Iterator[Strip]:
+        """Write rows to both rasters, and pass on what the outlines are made of."""
+        for part in parts:
+            stored = np.rint(part.probability * _LEVELS).astype(np.uint8)
+            shown = stored * np.float32(self.scale)
+            presence = decision.presence(shown, part.valid)
+            classes = decision.classes(shown, presence)
+            masked = np.where(part.valid, stored, NODATA).astype(np.uint8)
+            self._probabilities.write(part.row_off, masked)
+            self._classes.write(part.row_off, np.where(part.valid, classes, NODATA).astype(np.uint8)[None])
+            self.valid_pixels += int(part.valid.sum())
+            yield Strip(part.row_off, presence, stored)
+
+    def finish(
+        self, detections: Detections, min_area_ha: float, tiles: int, target: Path, *, resampled: bool
+    ) -> PredictReport:
+        """Write the polygons and the styles, and count."""
+        entries = self.scheme.classes
+        layer = maps.detections_layer(
+            detections,
+            self.grid,
+            self.scheme.names,
+            [entry.title for entry in entries],
+            [entry.color for entry in entries],
+        )
+        layer = maps.filter_layer(layer, min_area_ha) if min_area_ha else layer
+        styles = class_styles(entries)
+        write_styled(self.folder / "detections.gpkg", layer, styles)
+        vector.write_geojson(self.folder / "detections.geojson", layer)
+        (self.folder / "classes.qml").write_text(maps.raster_qml([_none_style(), *styles]), encoding="utf-8")
+        first = entries[0]
+        (self.folder / "probabilities.qml").write_text(maps.probability_qml(first.name, first.color), encoding="utf-8")
+        gsd_x, gsd_y = self.grid.gsd_m
+        found, area = layer.columns["class"], layer.columns["area_ha"]
+        return PredictReport(
+            output=target,
+            tiles=tiles,
+            gsd_m=float(np.sqrt(gsd_x * gsd_y)),
+            resampled=resampled,
+            valid_km2=self.valid_pixels * gsd_x * gsd_y / 1e6,
+            detections={name: int((found == name).sum()) for name in self.scheme.names},
+            area_ha={name: round(float(area[found == name].sum()), 2) for name in self.scheme.names},
+        )
+
+
+def class_styles(entries: Iterable[LabelClass]) -> list[ClassStyle]:
+    """How the classes look, numbered as in the class raster."""
+    return [ClassStyle(at, entry.name, entry.title, entry.color) for at, entry in enumerate(entries, start=1)]
+
+
+def _none_style() -> ClassStyle:
+    return ClassStyle(NONE, "none", "none", "#000000")
+
+
+def write_styled(path: Path, layer: Any, styles: list[ClassStyle]) -> None:
+    """Write a GeoPackage that opens styled."""
+    vector.write_layer(path, layer, "GPKG")
+    maps.write_layer_style(path, layer.name, "geom", maps.vector_qml(styles))
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

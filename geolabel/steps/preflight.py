@@ -1,0 +1,118 @@
+"""Does a raster keep a model's contract? Bands by name, type and scale, GSD, place; each refusal says how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geolabel import raster
+from geolabel.errors import BandError, ContractError, OptionError
+from geolabel.progress import log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from geolabel.grid import Grid
+    from geolabel.model import ModelCard
+    from geolabel.raster import RasterInfo, Resampling
+
+GSD_TOLERANCE = 0.2
+"""A network trained at 10 m still knows a mine at 12 m; beyond that the raster is resampled."""
+_FAR = 5.0
+"""Values so many times larger or smaller than in training are in another unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a raster is to be read so that it keeps the contract."""
+
+    info: RasterInfo
+    """With the model's bands, in the model's order."""
+    grid: Grid
+    """On which it is predicted: its own, or one resampled to the model's GSD."""
+    resampled: bool
+    resampling: Resampling
+    scale: float | None
+    """Stored value × scale = the model's stored value; None where they are the same."""
+
+
+def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: float | None = None) -> Fit:
+    """Compare a raster with a model's contract.
+
+    Raises InputError, CRSError (no place), BandError (bands missing or without names), ContractError (type or unit).
+    """
+    if scale is not None and scale <= 0:
+        raise OptionError(f"--scale must be more than 0, got {scale:g}")
+    info = _choose_bands(path, card, bands)
+    grid = info.place
+    _check_unit(info, card, scale)
+    if card.gsd_m is None:
+        log.warning("%s: the model does not know its GSD; tiles are taken at the raster's own", path)
+        return Fit(info, grid, resampled=False, resampling="nearest", scale=scale)
+    ratios = [gsd / card.gsd_m for gsd in grid.gsd_m]
+    if all(1 / (1 + GSD_TOLERANCE) <= ratio <= 1 + GSD_TOLERANCE for ratio in ratios):
+        return Fit(info, grid, resampled=False, resampling="nearest", scale=scale)
+    log.info("%s: resampled from %.2f × %.2f m to the model's %.2f m", path, *grid.gsd_m, card.gsd_m)
+    finer = min(ratios) < 1
+    aligned = raster.align(info, card.gsd_m)
+    return Fit(info, aligned, resampled=True, resampling="average" if finer else "bilinear", scale=scale)
+
+
+def _choose_bands(path: Path, card: ModelCard, bands: Sequence[str]) -> RasterInfo:
+    wanted = [band.name for band in card.bands]
+    info = raster.describe(path, bands)
+    try:
+        return info.choose(wanted)
+    except BandError as error:
+        raise BandError(
+            f"{path}: the model needs the bands {', '.join(wanted)}; found {', '.join(info.band_names)}. "
+            "Name the file's bands in their order with --bands"
+        ) from error
+
+
+def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:
+    """Type and unit: physical values must be about as large as in training."""
+    described = any(band.scale != 1 or band.offset != 0 for band in info.bands)
+    if info.dtype != card.dtype and scale is None and not described:
+        raise ContractError(
+            f"{info.path}: {info.dtype} pixels, the model was trained on {card.dtype} (values around "
+            f"{card.bands[0].mean:.4g}); give --scale, by which stored values are multiplied, 1 if they are in the same unit"
+        )
+    if scale is not None:
+        return
+    means = _coarse_means(info)
+    if means is None:
+        return
+    ratios = means / np.array([abs(band.mean) for band in card.bands])
+    if (ratios > _FAR).all() or (ratios < 1 / _FAR).all():
+        found, wanted = float(means.mean()), float(np.mean([band.mean for band in card.bands]))
+        raise ContractError(
+            f"{info.path}: values around {found:.4g}, the model was trained on values around {wanted:.4g}: another unit? "
+            f"Give --scale (here about {wanted / found:.2g}), or --scale 1 if they are right"
+        )
+
+
+def _coarse_means(info: RasterInfo) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    """Physical mean of each band, from one overview; None where nothing is valid there, or nothing is bright."""
+    sampled = raster.sample(info)
+    if sampled is None:
+        return None
+    means = np.array(
+        [float(values.mean()) * band.scale + band.offset for values, band in zip(sampled, info.bands, strict=True)]
+    )
+    return means if (means > 0).all() else None
+
+
+def rescaled(card: ModelCard, fit: Fit) -> ModelCard:
+    """The contract with the scale and offset of the raster at hand: what turns its values into physical ones."""
+    if fit.scale is not None:
+        bands = tuple(replace(band, scale=band.scale * fit.scale) for band in card.bands)
+    else:
+        bands = tuple(
+            replace(band, scale=here.scale, offset=here.offset)
+            for band, here in zip(card.bands, fit.info.bands, strict=True)
+        )
+    return replace(card, bands=bands)

@@ -1,0 +1,150 @@
+"""`geolabel split`: which tiles train, validate and test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from geolabel import files
+from geolabel.errors import OptionError, TileIndexError
+from geolabel.progress import log
+from geolabel.tiling.index import TileIndex, dictionary, read_index, write_index
+from geolabel.tiling.split import SPLITS, UNUSED, buffer_out, draw_folds, draw_split, spatial_blocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class SplitReport:
+    """How tiles were split."""
+
+    output: Path
+    method: str
+    """blocks, column or random."""
+    groups: int
+    """Blocks, or values of the column, that were kept whole."""
+    tiles: dict[str, int]
+    """Tiles a part; `buffer`: left out because they lie too near to another part."""
+    positives: dict[str, dict[str, int]]
+    """Part → class → tiles in which it has any share."""
+    buffer_m: float
+    meaning: str
+    """What scores on these parts can tell."""
+
+
+def split(
+    tiles: Path,
+    *,
+    block_m: float = 5_000.0,
+    buffer_m: float | None = None,
+    folds: int = 5,
+    val: float = 0.15,
+    test: float = 0.15,
+    by: str | None = None,
+    random: bool = False,
+    seed: int = 0,
+    output: Path | None = None,
+    overwrite: bool = False,
+) -> SplitReport:
+    """Split a tile index; without `output`, in place.
+
+    By spatial blocks; by the values of a column (`by`), whole; or at random, where asked. Tiles that lie within
+    `buffer_m` of a part they do not belong to are left out (default: one tile's side). Raises OptionError,
+    TileIndexError, EmptyError, OutputError.
+    """
+    if val < 0 or test < 0 or val + test >= 1:
+        raise OptionError(f"--val {val:g} and --test {test:g} must leave something to train on: together below 1")
+    if random and by:
+        raise OptionError("--random and --by exclude each other")
+    if folds < 2:  # noqa: PLR2004 - one fold is none
+        raise OptionError(f"--folds must be at least 2, got {folds}")
+    target = output or tiles
+    if output:
+        files.check_new(output, overwrite=overwrite)
+    index = read_index(tiles)
+    centres = index.centres_m()
+    half = _half_sides(index)
+    buffer = buffer_m if buffer_m is not None else 2 * float(half.max()) if np.isfinite(half).all() else 0.0
+    if buffer < 0:
+        raise OptionError(f"--buffer must not be negative, got {buffer:g}")
+    method, groups = _groups(index, centres, block_m, by, random=random, path=tiles)
+    presence = np.nan_to_num(index.shares) > 0
+    named = _named_parts(index, by)
+    shares = {"train": 1 - val - test, "val": val, "test": test}
+    parts = named if named is not None else draw_split(groups, presence.astype(float), shares, seed)
+    if not random:
+        parts = buffer_out(parts, centres, np.where(np.isfinite(half), half, 0.0), buffer)
+    count = int(groups.max()) + 1
+    fold = draw_folds(groups, min(folds, count), seed) if count > 1 else np.zeros(len(index), np.int16)
+    described = {"method": method, "by": by, "block_m": block_m, "buffer_m": buffer, "folds": folds, "seed": seed}
+    done = index.with_columns(
+        {"fold": pa.array(fold, pa.int16()), "split": dictionary(parts.tolist())},
+        split=described,
+        history=(*index.history, f"split ({method})"),
+    )
+    write_index(target, done, overwrite=overwrite or output is None)
+    return _report(done, target, method, count, presence, buffer)
+
+
+def _half_sides(index: TileIndex) -> NDArray[np.float64]:
+    """Half of each tile's longer side, metres: (n,); NaN where the GSD is not known."""
+    paths = index.column("source").astype(str)
+    unique, which = np.unique(paths, return_inverse=True)
+    gsd = np.array([index.source_of(path).gsd_m or np.nan for path in unique])[which]
+    return gsd * np.maximum(index.column("width"), index.column("height")) / 2
+
+
+def _groups(
+    index: TileIndex, centres: NDArray[np.float64], block_m: float, by: str | None, *, random: bool, path: Path
+) -> tuple[str, NDArray[np.int64]]:
+    if random:
+        return "random", np.arange(len(index))
+    if by:
+        values = index.column(by).astype(str)
+        return "column", np.unique(values, return_inverse=True)[1].astype(np.int64)
+    if not np.isfinite(centres).all():
+        raise TileIndexError(
+            f"{path}: {int(np.isnan(centres[:, 0]).sum())} tiles have no place, so they cannot be split by blocks; split by "
+            "a column that keeps like with like (--by set), or, knowing what it means, with --random"
+        )
+    return "blocks", spatial_blocks(centres, block_m)
+
+
+def _named_parts(index: TileIndex, by: str | None) -> NDArray[Any] | None:
+    """The column itself, where it says train, val and test already."""
+    values = index.column(by).astype(str) if by else np.empty(0)
+    return values if by and set(values) <= {*SPLITS, UNUSED} and "train" in values else None
+
+
+def _report(
+    index: TileIndex, output: Path, method: str, groups: int, presence: NDArray[np.bool_], buffer_m: float
+) -> SplitReport:
+    parts = index.column("split").astype(str)
+    if method == "random":
+        meaning = (
+            "at random: neighbours stand in different parts, so scores tell how well places already seen are "
+            "remembered, not how well new places are judged"
+        )
+        log.warning("%s", meaning)
+    elif method == "column":
+        meaning = "whole groups: scores tell how well unseen groups are judged"
+    else:
+        meaning = f"whole blocks, {buffer_m:.0f} m apart: scores tell how well unseen places are judged"
+    names = index.class_names
+    return SplitReport(
+        output=output,
+        method=method,
+        groups=groups,
+        tiles={part: int((parts == part).sum()) for part in (*SPLITS, UNUSED)},
+        positives={
+            part: {name: int(presence[parts == part, at].sum()) for at, name in enumerate(names)} for part in SPLITS
+        },
+        buffer_m=buffer_m,
+        meaning=meaning,
+    )

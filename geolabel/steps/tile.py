@@ -1,0 +1,166 @@
+"""`geolabel tile`: rasters, or a folder of chips, become a tile index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+
+from geolabel import files, geodesy, raster, vector
+from geolabel.errors import EmptyError, OptionError
+from geolabel.progress import log, track
+from geolabel.steps.tile_images import tile_images
+from geolabel.tiling import sampling
+from geolabel.tiling.index import Source, TileIndex, dictionary, relative_to, write_index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_SAMPLES_PER_TILE = 16
+"""Validity is looked at in about 16 × 16 places a tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileReport:
+    """What `tile` made."""
+
+    output: Path
+    tiles: int
+    sources: int
+    skipped_invalid: int
+    """Tiles with less valid pixels than --min-valid."""
+    skipped_outside: int
+    """Tiles that do not touch the area of interest."""
+    images_missing: int
+    """Rows of the table of tags whose image is not in the folder; they are skipped."""
+    images_untagged: int
+    """Images of which the table says nothing; kept, their labels unknown."""
+    classes: tuple[str, ...]
+
+
+def tile(
+    rasters: Sequence[Path] = (),
+    *,
+    output: Path = Path("tiles.parquet"),
+    size: int = 256,
+    stride: int | None = None,
+    aoi: Path | None = None,
+    min_valid: float = 0.5,
+    bands: Sequence[str] = (),
+    images: Path | None = None,
+    tags: Path | None = None,
+    gsd: float | None = None,
+    on_missing: str = "skip",
+    overwrite: bool = False,
+) -> TileReport:
+    """Make a tile index of rasters, or of a folder of chips. Pixels are not copied.
+
+    Raises OptionError, InputError, BandError, CRSError, TableError, EmptyError (no tiles left), OutputError.
+    """
+    if bool(rasters) == bool(images):
+        raise OptionError("give rasters, or a folder of chips with --images, and not both")
+    if not 0 <= min_valid <= 1:
+        raise OptionError(f"--min-valid must lie in 0–1, got {min_valid:g}")
+    files.check_new(output, overwrite=overwrite)
+    if images:
+        index, missing, untagged = tile_images(images, output, tags, bands, gsd, on_missing)
+        skipped = (0, 0)
+    else:
+        if tags:
+            raise OptionError("--tags describes the chips of --images; for rasters use geolabel label")
+        index, skipped = _tile_rasters(rasters, output, size, stride or size, aoi, min_valid, bands)
+        missing = untagged = 0
+    write_index(output, index, overwrite=overwrite)
+    return TileReport(output, len(index), len(index.sources), *skipped, missing, untagged, index.class_names)
+
+
+def _tile_rasters(
+    paths: Sequence[Path],
+    output: Path,
+    size: int,
+    stride: int,
+    aoi: Path | None,
+    min_valid: float,
+    bands: Sequence[str],
+) -> tuple[TileIndex, tuple[int, int]]:
+    parts: list[dict[str, Any]] = []
+    sources: list[Source] = []
+    geometries: list[NDArray[Any]] = []
+    invalid = outside = 0
+    for path in track(paths, total=len(paths), what="tiling", unit="rasters"):
+        info = raster.describe(path, bands)
+        windows = sampling.grid_windows(info.width, info.height, size, stride)
+        if aoi:
+            touched = sampling.inside_area(windows, info.place, vector.read_area(aoi, info.place))
+            outside += int((~touched).sum())
+            windows = windows.keep(touched)
+        coarse = raster.valid_overview(info, max(1, size // _SAMPLES_PER_TILE)) if min_valid > 0 else None
+        valid = sampling.valid_share(windows, coarse, info.width, info.height)
+        kept = valid >= min_valid
+        invalid += int((~kept).sum())
+        windows, valid = windows.keep(kept), valid[kept]
+        if not len(windows):
+            log.warning("%s: no tile is left", path)
+            continue
+        source = _raster_source(info, output)
+        sources.append(source)
+        parts.append({"source": [source.path] * len(windows), "valid": valid, **_columns(windows)})
+        geometries.append(info.place.boxes(windows.col_off, windows.row_off, windows.width, windows.height))
+    if not parts:
+        raise EmptyError(
+            f"no tile is left of {len(paths)} rasters: {invalid} lack valid pixels (lower --min-valid), "
+            f"{outside} lie outside the area of interest (check --aoi)"
+        )
+    crs, shapes = _one_crs(sources, geometries)
+    table = pa.table(
+        {
+            "tile": pa.array(np.arange(len(shapes)), pa.int64()),
+            "source": dictionary([name for part in parts for name in part["source"]]),
+            **{
+                name: pa.array(np.concatenate([part[name] for part in parts]), pa.int32())
+                for name in ("col_off", "row_off", "width", "height")
+            },
+            "valid": pa.array(np.concatenate([part["valid"] for part in parts]), pa.float32()),
+            "geometry": pa.array(shapely.to_wkb(shapes), pa.binary()),
+        }
+    )
+    tiling = {"sampling": "grid", "size": [size, size], "stride": stride, "min_valid": min_valid}
+    return TileIndex(table, tuple(sources), crs, tiling, history=("tile",)), (invalid, outside)
+
+
+def _columns(windows: sampling.TileWindows) -> dict[str, NDArray[np.int32]]:
+    return {name: getattr(windows, name) for name in ("col_off", "row_off", "width", "height")}
+
+
+def _one_crs(sources: Sequence[Source], geometries: Sequence[NDArray[Any]]) -> tuple[str, NDArray[Any]]:
+    """GeoParquet wants one CRS a column: the sources' own where they share it, else longitude and latitude."""
+    found = {source.crs or "" for source in sources}
+    crs = found.pop() if len(found) == 1 else "EPSG:4326"
+    moved = [
+        geodesy.project_geometries(shapes, source.crs or crs, crs)
+        for source, shapes in zip(sources, geometries, strict=True)
+    ]
+    return crs, np.concatenate(moved)
+
+
+def _raster_source(info: raster.RasterInfo, output: Path) -> Source:
+    grid = info.place
+    return Source(
+        path=relative_to(info.path, output),
+        kind="raster",
+        bands=info.band_names,
+        dtype=info.dtype,
+        scale=tuple(band.scale for band in info.bands),
+        offset=tuple(band.offset for band in info.bands),
+        nodata=info.nodata,
+        crs=grid.crs,
+        transform=tuple(grid.transform)[:6],
+        gsd_m=float(np.sqrt(np.prod(grid.gsd_m))),
+        fingerprint=files.fingerprint(info.path),
+    )

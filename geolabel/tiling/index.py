@@ -1,0 +1,231 @@
+"""TileIndex: tiles.parquet, GeoParquet 1.1 with one row a tile (docs/formats.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel import files, geodesy
+from geolabel.errors import TileIndexError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+FORMAT = 1
+LABEL_PREFIX = "label."
+_REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
+RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known")
+"""Columns with a meaning; attributes of a table of tags must not be named so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A raster, or a folder of chips, that tiles were cut from."""
+
+    path: str
+    """Relative to the index. Rows name the raster itself, or a chip inside the folder."""
+    kind: str
+    """"raster" or "chips"."""
+    bands: tuple[str, ...]
+    dtype: str
+    scale: tuple[float, ...]
+    """Physical value = stored value × scale + offset, one a band."""
+    offset: tuple[float, ...]
+    nodata: float | None
+    crs: str | None
+    transform: tuple[float, ...] | None
+    """Affine coefficients a, b, c, d, e, f."""
+    gsd_m: float | None
+    """Ground sample distance, metres; None where nobody said."""
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class TileIndex:
+    """Tiles with their labels, in memory."""
+
+    table: pa.Table
+    """The columns of docs/formats.md; `geometry` as WKB."""
+    sources: tuple[Source, ...]
+    crs: str | None
+    """CRS of `geometry`: the sources' own where they share one, else EPSG:4326; None without places."""
+    tiling: Mapping[str, Any] = field(default_factory=dict)
+    scheme: Mapping[str, Any] | None = None
+    label_sources: tuple[Mapping[str, Any], ...] = ()
+    split: Mapping[str, Any] | None = None
+    history: tuple[str, ...] = ()
+    """The commands that made this index."""
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column as a numpy array (n,); dictionaries are decoded. Raises TileIndexError where there is none."""
+        if name not in self.table.column_names:
+            raise TileIndexError(f"the tile index has no column {name!r}; it has {', '.join(self.table.column_names)}")
+        column = self.table[name]
+        import pyarrow as pa
+
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes that have a label column, in order."""
+        return tuple(
+            name.removeprefix(LABEL_PREFIX) for name in self.table.column_names if name.startswith(LABEL_PREFIX)
+        )
+
+    @property
+    def shares(self) -> NDArray[np.float32]:
+        """Share of each class in each tile: (n, classes), 0–1; NaN = unknown."""
+        columns = [self.column(LABEL_PREFIX + name) for name in self.class_names]
+        return np.column_stack(columns).astype(np.float32) if columns else np.zeros((len(self), 0), np.float32)
+
+    def has_place(self) -> NDArray[np.bool_]:
+        """Which tiles have a geometry: (n,)."""
+        return np.asarray(self.table["geometry"].is_valid().to_numpy())
+
+    def centres_m(self) -> NDArray[np.float64]:
+        """Tile centres on one metric plane: (n, 2), metres; NaN where a tile has no place."""
+        import shapely
+
+        centres = np.full((len(self), 2), np.nan)
+        placed = self.has_place()
+        if placed.any() and self.crs:
+            shapes = shapely.from_wkb(self.column("geometry")[placed])
+            west, south, east, north = shapely.bounds(shapes).T
+            centres[placed] = geodesy.metric_points((west + east) / 2, (south + north) / 2, self.crs)
+        return centres
+
+    def with_columns(self, columns: Mapping[str, pa.Array], **changes: Any) -> TileIndex:
+        """A copy with columns added or replaced, and other fields changed."""
+        table = self.table
+        for name, values in columns.items():
+            at = table.column_names.index(name) if name in table.column_names else -1
+            table = table.append_column(name, values) if at < 0 else table.set_column(at, name, values)
+        return replace(self, table=table, **changes)
+
+    def without(self, names: Sequence[str]) -> TileIndex:
+        """A copy without some columns."""
+        return replace(self, table=self.table.drop_columns([n for n in names if n in self.table.column_names]))
+
+    def source_of(self, path: str) -> Source:
+        """The source a row belongs to. Raises TileIndexError where the index does not describe it."""
+        for source in self.sources:
+            if source.path == path or (source.kind == "chips" and path.startswith(f"{source.path}/")):
+                return source
+        raise TileIndexError(f"the index does not describe its source {path}; make it again with geolabel tile")
+
+
+def dictionary(values: NDArray[Any] | Sequence[str | None]) -> pa.Array:
+    """Strings (n,) as a dictionary column."""
+    import pyarrow as pa
+
+    return pa.array(list(values), type=pa.string()).dictionary_encode()
+
+
+def relative_to(path: Path, index_path: Path) -> str:
+    """A path as an index names it: relative to the folder that the index lies in."""
+    return Path(os.path.relpath(path.resolve(), index_path.parent.resolve())).as_posix()
+
+
+def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> None:
+    """Write tiles.parquet, whole or not at all. Raises OutputError."""
+    import pyarrow.parquet as pq
+
+    table = _with_bbox(index.table)
+    described = {
+        "format": FORMAT,
+        "sources": files.to_json(list(index.sources)),
+        "crs": index.crs,
+        "tiling": files.to_json(dict(index.tiling)),
+        "scheme": files.to_json(index.scheme),
+        "label_sources": files.to_json(list(index.label_sources)),
+        "split": files.to_json(index.split),
+        "history": list(index.history),
+    }
+    metadata = {b"geo": json.dumps(_geo(index)).encode(), b"geolabel": json.dumps(described).encode()}
+    with files.new_file(path, overwrite=overwrite) as draft:
+        pq.write_table(table.replace_schema_metadata(metadata), draft, compression="zstd")
+
+
+def read_index(path: Path) -> TileIndex:
+    """Read tiles.parquet. Raises InputError and TileIndexError where it is none, or of a later format."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files.check_readable(path, "a tile index (tiles.parquet)")
+    try:
+        table = pq.read_table(path)
+        described = json.loads((table.schema.metadata or {}).get(b"geolabel", b"null"))
+    except (pa.ArrowInvalid, OSError, ValueError) as error:
+        raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error
+    if not isinstance(described, dict) or "format" not in described:
+        raise TileIndexError(f"{path}: a Parquet file, but no tile index; make one with geolabel tile")
+    if described["format"] != FORMAT:
+        raise TileIndexError(f"{path}: format {described['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
+    missing = [name for name in _REQUIRED if name not in table.column_names]
+    if missing:
+        raise TileIndexError(f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel tile")
+    try:
+        sources = tuple(_source(entry) for entry in described["sources"])
+    except (KeyError, TypeError) as error:
+        raise TileIndexError(
+            f"{path}: its description is damaged ({error}); make it again with geolabel tile"
+        ) from error
+    return TileIndex(
+        table=table.drop_columns([name for name in ("bbox",) if name in table.column_names]),
+        sources=sources,
+        crs=described.get("crs"),
+        tiling=described.get("tiling") or {},
+        scheme=described.get("scheme"),
+        label_sources=tuple(described.get("label_sources") or ()),
+        split=described.get("split"),
+        history=tuple(described.get("history") or ()),
+    )
+
+
+def _source(entry: Mapping[str, Any]) -> Source:
+    lists = {name: tuple(entry[name]) for name in ("bands", "scale", "offset")}
+    transform = tuple(entry["transform"]) if entry["transform"] else None
+    return Source(**{**entry, **lists, "transform": transform})
+
+
+def _with_bbox(table: pa.Table) -> pa.Table:
+    """The table with GeoParquet's covering column: a box beside each geometry, so that readers can skip rows."""
+    import pyarrow as pa
+    import shapely
+
+    bounds = shapely.bounds(shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False)))
+    missing = pa.array(np.isnan(bounds).any(axis=1))
+    names = ("xmin", "ymin", "xmax", "ymax")
+    boxes = pa.StructArray.from_arrays([pa.array(bounds[:, i]) for i in range(4)], names=list(names), mask=missing)
+    return table.append_column("bbox", boxes)
+
+
+def _geo(index: TileIndex) -> dict[str, Any]:
+    """GeoParquet 1.1 file metadata."""
+    import shapely
+
+    shapes = shapely.from_wkb(index.table["geometry"].to_numpy(zero_copy_only=False))
+    shapes = shapes[~shapely.is_missing(shapes)]
+    kinds = sorted({str(shape_type) for shape_type in np.unique(shapely.get_type_id(shapes))}) if len(shapes) else []
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": [{"0": "Point", "3": "Polygon"}[kind] for kind in kinds],
+        "crs": geodesy.projjson(index.crs) if index.crs else None,
+        "covering": {"bbox": {edge: ["bbox", edge] for edge in ("xmin", "ymin", "xmax", "ymax")}},
+    }
+    if len(shapes):
+        column["bbox"] = [float(edge) for edge in shapely.total_bounds(shapes)]
+    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
