@@ -44,6 +44,8 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
     Raises OutputError where `path` exists, cannot be written, or the disk is full.
     """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; a file is to be written, choose another name with -o")
     with _draft(path, overwrite=overwrite) as draft:
         yield draft
 
@@ -54,6 +56,8 @@ def new_directory(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
     Raises OutputError where `path` exists, cannot be written, or the disk is full.
     """
+    if overwrite and path.is_file():
+        raise OutputError(f"{path}: is a file; a folder is to be written, choose another name with -o")
     with _draft(path, overwrite=overwrite) as draft:
         draft.mkdir()
         yield draft
@@ -68,15 +72,26 @@ def _draft(path: Path, *, overwrite: bool) -> Iterator[Path]:
         yield draft
         if path.exists() and not overwrite:  # somebody else was faster
             raise OutputError(f"{path}: appeared while this run was at work; give another name with -o")
-        if path.exists():
-            path.replace(room / "replaced")
-        draft.replace(path)
+        _move(draft, path, room / "replaced")
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
             raise _output_error(path, error) from error
         raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def _move(draft: Path, path: Path, replaced: Path) -> None:
+    """Put `draft` in the place of `path`; an old folder is moved aside first, and back where that fails."""
+    if not path.is_dir():
+        draft.replace(path)
+        return
+    path.replace(replaced)
+    try:
+        draft.replace(path)
+    except OSError:
+        replaced.replace(path)
+        raise
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:
@@ -127,13 +142,11 @@ def to_json(value: Any) -> Any:
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [to_json(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         return to_json(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return str(value) if isinstance(value, Path) else value
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -141,17 +141,21 @@ def _metadata(path: Path) -> Mapping[str, str]:
     return metadata
 
 
+def _check_format(found: object) -> None:
+    if found != FORMAT:
+        raise ModelError(f"format {found}, this geolabel reads {FORMAT}; upgrade geolabel")
+
+
 def _card(path: Path, metadata: Mapping[str, str]) -> ModelCard:
     try:
         value = json.loads(metadata["geolabel"])
-        if value["format"] != FORMAT:
-            raise ModelError(f"{path}: format {value['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
+        _check_format(value["format"])
         heads = tuple(Head(head["name"], head["kind"], tuple(head["classes"])) for head in value["heads"])
         bands = tuple(BandContract(**band) for band in value["bands"])
         width, height = value["tile_px"]
         lists = {"heads": heads, "bands": bands, "tile_px": (int(width), int(height))}
         return ModelCard(**{**value, **lists, "attribution": tuple(value["attribution"])})
     except ModelError as error:
-        raise ModelError(f"{path}: {error}" if str(path) not in str(error) else str(error)) from error
+        raise ModelError(f"{path}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its contract is damaged ({error}); train or copy the model again") from error

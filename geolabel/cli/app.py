@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import os
 import shlex
 import sys
 import tomllib
@@ -165,6 +166,8 @@ def boundary(*, debug: bool) -> Iterator[None]:
 
 def main() -> None:
     """Entry point of the `geolabel` script."""
+    # Before torch is loaded: its threads otherwise spin while another program has the core, and all wait for each other
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from geolabel.cli import commands  # noqa: F401 - registers the commands
 
     app()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -32,13 +32,11 @@ def tile(
         float | None, typer.Option("--gsd", help="Pixel size of the chips, metres, where it is known.")
     ] = None,
     missing: Annotated[
-        str, typer.Option("--missing", help="Images named in --tags that are not there: skip or error.")
+        Literal["skip", "error"], typer.Option("--missing", help="Images named in --tags that are not there.")
     ] = "skip",
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Rasters, or a folder of chips, become a tile index. Pixels are not copied."""
-    if missing not in ("skip", "error"):
-        raise typer.BadParameter("--missing must be skip or error")
     from geolabel.steps.tile import tile as step
 
     return step(
@@ -147,7 +145,9 @@ def train(
     weights: Annotated[
         str, typer.Option("--weights", metavar="FILE|default|none", help="Weights to start from.")
     ] = "none",
-    heads: Annotated[str, typer.Option("--heads", help="auto (groups of the scheme), sigmoid or softmax.")] = "auto",
+    heads: Annotated[
+        Literal["auto", "sigmoid", "softmax"], typer.Option("--heads", help="auto: groups of the scheme are softmax.")
+    ] = "auto",
     presence: Annotated[
         float, typer.Option("--presence", help="Share of a tile from which a class counts as present.")
     ] = 0.1,
@@ -166,25 +166,28 @@ def train(
 ) -> Any:
     """Train a classifier; `model.safetensors` holds the weights and all that predict needs."""
     from geolabel.cli.live import epochs_table
-    from geolabel.steps.train import TrainOptions
     from geolabel.steps.train import train as step
 
-    chosen = TrainOptions(
-        model,
-        weights,
-        heads,
-        presence,
-        epochs,
-        batch,
-        lr,
-        weight_decay,
-        patience,
-        augment,
-        device,
-        seed,  # type: ignore[arg-type]
-    )
     with epochs_table() as on_epoch:
-        return step(tiles, output=output, options=chosen, resume=resume, overwrite=overwrite, on_epoch=on_epoch)
+        return step(
+            tiles,
+            output=output,
+            model=model,
+            weights=weights,
+            heads=heads,
+            presence=presence,
+            epochs=epochs,
+            batch=batch,
+            lr=lr,
+            weight_decay=weight_decay,
+            patience=patience,
+            augment=augment,
+            device=device,
+            seed=seed,
+            resume=resume,
+            overwrite=overwrite,
+            on_epoch=on_epoch,
+        )
 
 
 @command("evaluate", "geolabel evaluate run/model.safetensors tiles.parquet --split test")
@@ -250,7 +253,9 @@ def predict(
 @command("export", "geolabel export region.geolabel --to geojson --min-area 1ha")
 def export(
     prediction: Annotated[Path, typer.Argument(metavar="PREDICTION", help="Folder that predict wrote.")],
-    to: Annotated[str, typer.Option("--to", help="gpkg, geojson, geoparquet or flatgeobuf.")] = "gpkg",
+    to: Annotated[
+        Literal["gpkg", "geojson", "geoparquet", "flatgeobuf"], typer.Option("--to", help="Format.")
+    ] = "gpkg",
     simplify: Annotated[str, typer.Option("--simplify", metavar="DIST", help="Calm the outlines.")] = "0m",
     min_area: Annotated[str, typer.Option("--min-area", metavar="AREA", help="Leave smaller detections out.")] = "0ha",
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write.")] = None,
@@ -264,7 +269,7 @@ def export(
         to=to,
         simplify_m=o.metres(simplify),
         min_area_ha=o.hectares(min_area),
-        output=output,  # type: ignore[arg-type]
+        output=output,
         overwrite=overwrite,
     )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def ramp(size: int) -> NDArray[np.float32]:
     """Weight along one axis of a tile: (size,), from 1 / size at its edges up to 1 at its centre."""
     position = np.arange(size, dtype=np.float32) + 0.5
-    return np.minimum(position, size - position) * np.float32(2 / size)
+    return np.asarray(np.minimum(position, size - position) * np.float32(2 / size), dtype=np.float32)
 
 
 class Blender:

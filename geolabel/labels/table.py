@@ -76,7 +76,8 @@ def read_tags(path: Path) -> TagTable:
         used = {tag_column}
     else:
         classes = [name for name in rest if name not in _PLACE_COLUMNS and _is_class(rows, name)]
-        labels = np.column_stack([_numbers(rows, name) for name in classes]) if classes else np.zeros((len(rows), 0))
+        columns = [_numbers(rows, name) for name in classes]
+        labels = np.column_stack(columns).astype(np.float32) if classes else np.zeros((len(rows), 0), np.float32)
         used = set(classes)
     if not classes:
         raise TableError(f"{path}: no tags: a column 'tags', or one column of 0 and 1 a class, was expected")
@@ -84,7 +85,7 @@ def read_tags(path: Path) -> TagTable:
     return TagTable(
         images=tuple(images),
         classes=tuple(classes),
-        labels=labels.astype(np.float32),
+        labels=labels,
         attributes={
             name: np.array([row[name].strip() for row in rows], dtype=object)
             for name in rest

@@ -10,11 +10,14 @@ import torch
 from torch import nn
 
 from geolabel.errors import ModelError, OptionError
+from geolabel.progress import log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OWN = "small-cnn"
+Network = nn.Module
+"""Maps (n, bands, h, w) to logits (n, classes)."""
 
 
 class _Block(nn.Module):
@@ -33,12 +36,13 @@ class _Block(nn.Module):
         )
 
     def forward(self, chips: torch.Tensor) -> torch.Tensor:
+        """(n, inside, h, w) → (n, outside, h / stride, w / stride)."""
         deep = torch.relu(self.norm1(self.conv1(chips)))
         return torch.relu(self.norm2(self.conv2(deep)) + self.short(chips))
 
 
 class SmallCNN(nn.Module):
-    """A residual network of 1.2 million parameters for chips of 16 px and more.
+    """A residual network of about 1.5 million parameters for chips of 16 px and more.
 
     (n, bands, height, width) → logits (n, classes). Fully convolutional up to a global average.
     """
@@ -57,6 +61,7 @@ class SmallCNN(nn.Module):
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, chips: torch.Tensor) -> torch.Tensor:
+        """(n, bands, h, w) → (n, classes)."""
         features = self.stages(self.stem(chips)).mean(dim=(2, 3))
         logits: torch.Tensor = self.head(self.dropout(features))
         return logits
@@ -89,6 +94,16 @@ def build(architecture: str, bands: int, classes: int, *, pretrained: bool = Fal
             "use --weights none, or a file"
         ) from error
     assert isinstance(network, nn.Module)
+    return network
+
+
+def start(architecture: str, bands: int, classes: int, weights: str, seed: int) -> nn.Module:
+    """A network ready to be trained: `weights` is none, default (pretrained), or a safetensors file."""
+    torch.manual_seed(seed)
+    network = build(architecture, bands, classes, pretrained=weights == "default")
+    if weights not in ("none", "default"):
+        loaded = load_matching(network, Path(weights))
+        log.info("%d of %d tensors loaded from %s", loaded, len(network.state_dict()), weights)
     return network
 
 

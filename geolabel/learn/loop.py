@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 
 from geolabel import files
 from geolabel.errors import InputError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from lightning_fabric import Fabric
     from numpy.typing import NDArray
     from torch import nn
 
@@ -85,6 +85,7 @@ class Run:
     scheduler: torch.optim.lr_scheduler.LambdaLR
     generator: torch.Generator
     """Drives order and augmentation."""
+    fabric: Fabric
     history: list[Epoch] = field(default_factory=list)
     best: dict[str, torch.Tensor] = field(default_factory=dict)
     interrupted: bool = False
@@ -94,14 +95,15 @@ class Run:
         return next((age for age, row in enumerate(reversed(self.history)) if row.best), len(self.history))
 
 
-def start(network: nn.Module, lesson: Lesson, recipe: Recipe, fabric: Fabric) -> Run:
-    """Make optimizer and schedule for a network, and place them on the device."""
+def start(network: nn.Module, lesson: Lesson, recipe: Recipe, device: torch.device) -> Run:
+    """Make optimizer and schedule for a network, and place them on the device; bfloat16 on a GPU."""
+    fabric = Fabric(accelerator=device.type, devices=1, precision="bf16-mixed" if device.type == "cuda" else "32-true")
     steps = max(1, recipe.epochs * math.ceil(len(lesson.train) / recipe.batch))
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
     network, optimizer = fabric.setup(network, optimizer)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step / steps))
-    return Run(network, optimizer, scheduler, torch.Generator().manual_seed(recipe.seed))
+    return Run(network, optimizer, scheduler, torch.Generator().manual_seed(recipe.seed), fabric)
 
 
 def _schedule(done: float) -> float:
@@ -116,18 +118,19 @@ def fit(
     lesson: Lesson,
     recipe: Recipe,
     normalise: Normalise,
-    fabric: Fabric,
     *,
     checkpoint: Path,
     on_epoch: Callable[[Epoch], None],
 ) -> None:
     """Train until the last epoch, until nothing gets better, or until Ctrl-C; `run.best` holds the best weights."""
-    normalise = normalise.to(fabric.device)
+    normalise = normalise.to(run.fabric.device)
+    if not run.history:
+        save(run, checkpoint)  # a run stopped in its first epoch can be resumed too
     try:
         while len(run.history) < recipe.epochs and run.stale() <= recipe.patience:
             began = time.perf_counter()
-            train_loss = _train_epoch(run, lesson, recipe, normalise, fabric)
-            val_loss, average_precision, f1 = _validate(run, lesson, recipe, normalise, fabric)
+            train_loss = _train_epoch(run, lesson, recipe, normalise)
+            val_loss, average_precision, f1 = _validate(run, lesson, recipe, normalise)
             better = _merit(average_precision, val_loss) > max(
                 (_merit(row.val_average_precision, row.val_loss) for row in run.history), default=(-1.0, -math.inf)
             )
@@ -169,17 +172,17 @@ def _batches(
         yield chips, torch.from_numpy(lesson.targets[part]).to(device)
 
 
-def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise, fabric: Fabric) -> float:
+def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) -> float:
     run.network.train()
     rows = lesson.train[torch.randperm(len(lesson.train), generator=run.generator).numpy()]
     whole = len(rows) // recipe.batch * recipe.batch
     rows = rows[: whole or None]  # a last batch of one chip would upset batch normalisation
-    total, steps = torch.zeros((), device=fabric.device), 0
-    for chips, targets in _batches(lesson, rows, recipe.batch, normalise, fabric.device):
+    total, steps = torch.zeros((), device=run.fabric.device), 0
+    for chips, targets in _batches(lesson, rows, recipe.batch, normalise, run.fabric.device):
         seen = augment(chips, run.generator) if recipe.augment else chips
         loss = total_loss(run.network(seen.contiguous(memory_format=torch.channels_last)), targets, lesson.heads)
         run.optimizer.zero_grad()
-        fabric.backward(loss)
+        run.fabric.backward(loss)
         run.optimizer.step()
         run.scheduler.step()
         total, steps = total + loss.detach(), steps + 1
@@ -187,13 +190,11 @@ def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise,
 
 
 @torch.inference_mode()
-def _validate(
-    run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise, fabric: Fabric
-) -> tuple[float, float, float]:
+def _validate(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) -> tuple[float, float, float]:
     """Loss, mean average precision and mean F1 on the validation tiles."""
     run.network.eval()
     found, losses = [], 0.0
-    for chips, targets in _batches(lesson, lesson.val, recipe.batch, normalise, fabric.device):
+    for chips, targets in _batches(lesson, lesson.val, recipe.batch, normalise, run.fabric.device):
         logits = run.network(chips.contiguous(memory_format=torch.channels_last)).float()
         losses += float(total_loss(logits, targets, lesson.heads)) * len(chips)
         found.append(probabilities(logits, lesson.heads).cpu().numpy())

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from geolabel.model import BandContract
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from geolabel.learn.chips import Chips
-    from geolabel.model import BandContract
 
 
 class Normalise(nn.Module):
@@ -28,6 +29,7 @@ class Normalise(nn.Module):
         self.register_buffer("shift", shift.view(1, -1, 1, 1), persistent=False)
 
     def forward(self, pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+        """Normalised float32 (n, bands, h, w)."""
         scale, shift = self.get_buffer("scale"), self.get_buffer("shift")
         return torch.where(valid[:, None], pixels.float() * scale + shift, 0.0)
 
@@ -47,6 +49,17 @@ def band_statistics(chips: Chips, rows: NDArray[np.int64], *, sample: int = 4096
     mean = total / max(count, 1)
     deviation = np.sqrt(np.maximum(squares / max(count, 1) - mean**2, 0))
     return mean, np.where(deviation > 0, deviation, 1.0)
+
+
+def band_contracts(
+    chips: Chips, rows: NDArray[np.int64], names: Sequence[str], scale: Sequence[float], offset: Sequence[float]
+) -> tuple[BandContract, ...]:
+    """The contract of each band: mean and deviation over the training chips `rows`, as physical values."""
+    mean, deviation = band_statistics(chips, rows)
+    return tuple(
+        BandContract(name, factor, shift, float(mean[at] * factor + shift), float(deviation[at] * abs(factor)))
+        for at, (name, factor, shift) in enumerate(zip(names, scale, offset, strict=True))
+    )
 
 
 def augment(chips: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

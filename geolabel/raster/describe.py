@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 MaskKind = Literal["none", "nodata", "mask", "alpha"]
 
+_COUNTED = re.compile(r"band[ _]?\d+")
 _COLOR_NAMES = {"red", "green", "blue", "nir", "swir", "coastal", "yellow", "pan"}
 
 
@@ -58,14 +60,15 @@ class RasterInfo:
 
     def choose(self, names: Sequence[str]) -> RasterInfo:
         """The same raster with only these bands, in this order. Raises BandError where one is not there."""
-        return replace(self, bands=_choose(self.path, self.bands, names))
+        return replace(self, bands=_choose(self.path, self.bands, names, nameable=False))
 
     @property
     def place(self) -> Grid:
         """The grid. Raises CRSError where the file has none."""
         if self.grid is None:
             raise CRSError(
-                f"{self.path}: has no coordinate reference system; give it one: gdal_edit.py -a_srs EPSG:32721 {self.path}"
+                f"{self.path}: has no coordinate reference system; give it one: "
+                f"gdal_edit.py -a_srs EPSG:32721 {self.path}"
             )
         return self.grid
 
@@ -91,7 +94,7 @@ def describe(path: Path, bands: Sequence[str] = ()) -> RasterInfo:
             path=path,
             width=dataset.width,
             height=dataset.height,
-            bands=_choose(path, found, [name.strip().lower() for name in bands]),
+            bands=_choose(path, found, [name.strip().lower() for name in bands], nameable=_nameable(dataset, found)),
             dtype=dtypes[0],
             nodata=dataset.nodata,
             mask=_mask_kind(dataset),
@@ -105,7 +108,7 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
     for position, index in enumerate(dataset.indexes):
         if colors[position] == "alpha":
             continue
-        described = (dataset.descriptions[position] or "").strip().lower()
+        described = _described(dataset, index)
         color = colors[position] if colors[position] in _COLOR_NAMES else ""
         bands.append(
             Band(
@@ -118,21 +121,37 @@ def _bands(dataset: Any) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str]) -> tuple[Band, ...]:
+def _described(dataset: Any, index: int) -> str:
+    """What the file calls a band; nothing where it only counts: "Band 1"."""
+    description = (dataset.descriptions[index - 1] or "").strip().lower()
+    return "" if _COUNTED.fullmatch(description) else description
+
+
+def _nameable(dataset: Any, found: tuple[Band, ...]) -> bool:
+    """Whether --bands may name the bands: the file describes none (a colour is often a guess), or two alike."""
+    return bool(_twice(found)) or not any(_described(dataset, band.index) for band in found)
+
+
+def _twice(found: tuple[Band, ...]) -> list[str]:
+    names = [band.name for band in found]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str], *, nameable: bool) -> tuple[Band, ...]:
     if not names:
-        twice = {band.name for band in found if sum(other.name == band.name for other in found) > 1}
+        twice = _twice(found)
         if twice:
-            raise BandError(f"{path}: several bands are named {', '.join(sorted(twice))}; name all with --bands")
+            raise BandError(f"{path}: several bands are named {', '.join(twice)}; name all with --bands")
         return found
     if len(set(names)) != len(names):
         raise BandError(f"{path}: --bands names a band twice: {', '.join(names)}")
     by_name = {band.name: band for band in found}
-    if all(name in by_name for name in names):
+    if not (nameable and _twice(found)) and all(name in by_name for name in names):
         return tuple(by_name[name] for name in names)
-    unnamed = all(band.name == f"band_{band.index}" or band.name in _COLOR_NAMES for band in found)
-    if unnamed and len(names) == len(found):
+    if nameable and len(names) == len(found):
         return tuple(Band(band.index, name, band.scale, band.offset) for band, name in zip(found, names, strict=True))
     missing = [name for name in names if name not in by_name]
+    unnamed = nameable or all(band.name == f"band_{band.index}" for band in found)
     raise BandError(
         f"{path}: no band named {', '.join(missing)}; the file has {', '.join(by_name)}. "
         + (f"Name all {len(found)} in their order with --bands" if unnamed else "Choose among these with --bands")

@@ -72,7 +72,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except (rasterio.errors.RasterioError, rasterio._err.CPLE_BaseError) as error:  # noqa: SLF001 - not re-exported
         raise OutputError(
-            f"{path}: cannot be written ({_reason(error)}); is the disk full? Free some space or write elsewhere with -o"
+            f"{path}: cannot be written ({_reason(error)}); is the disk full? Free some, or write elsewhere with -o"
         ) from error
 
 

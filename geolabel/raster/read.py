@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -107,7 +108,8 @@ def align(info: RasterInfo, gsd_m: float) -> Grid:
         crs, stretch = geodesy.utm_crs(place.crs, (west + east) / 2, (south + north) / 2), 1.0
         west, south, east, north = transform_bounds(place.crs, crs, west, south, east, north)
     step = gsd_m * stretch
-    width, height = max(1, round((east - west) / step)), max(1, round((north - south) / step))
+    # a pixel that is begun is part of it, so that nothing is cut off; a hundredth of one is rounding
+    width, height = (max(1, math.ceil(side / step - 0.01)) for side in (east - west, north - south))
     return Grid(crs, type(place.transform)(step, 0.0, west, 0.0, -step, north), width, height)
 
 
@@ -121,7 +123,7 @@ def valid_overview(info: RasterInfo, step_px: int) -> NDArray[np.bool_] | None:
     shape = (max(1, -(-info.height // step_px)), max(1, -(-info.width // step_px)))
     with door.dataset(info.path) as dataset, door.reading(info.path, "a reduced view"):
         if info.mask == "none":
-            return np.isfinite(dataset.read(info.bands[0].index, out_shape=shape))
+            return np.asarray(np.isfinite(dataset.read(info.bands[0].index, out_shape=shape)))
         if info.mask == "nodata":
             indexes = [band.index for band in info.bands]
             masks = dataset.read_masks(indexes, out_shape=(len(indexes), *shape))

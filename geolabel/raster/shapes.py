@@ -9,8 +9,6 @@ import numpy as np
 from geolabel.raster import door
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from geolabel.grid import Grid
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 _CLOSED_RING = 4
 
 
-def burn(geometries: Sequence[Any], values: NDArray[Any], grid: Grid, *, fill: int = 0) -> NDArray[Any]:
+def burn(geometries: NDArray[Any], values: NDArray[Any], grid: Grid, *, fill: int = 0) -> NDArray[Any]:
     """Burn `values` where pixel centres lie inside `geometries`: (height, width), later ones on top."""
     from rasterio.features import rasterize
 

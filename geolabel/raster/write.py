@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from geolabel.raster import door
 
@@ -113,27 +113,27 @@ def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
 
 def _write_sidecar(path: Path, style: BandStyle) -> None:
     """Category names and an attribute table, where GDAL keeps them: `<path>.aux.xml`."""
-    root = Xml.Element("PAMDataset")
-    band = Xml.SubElement(root, "PAMRasterBand", band="1")
-    names = Xml.SubElement(band, "CategoryNames")
+    root = ET.Element("PAMDataset")
+    band = ET.SubElement(root, "PAMRasterBand", band="1")
+    names = ET.SubElement(band, "CategoryNames")
     for value in range(max(style.categories) + 1):
-        Xml.SubElement(names, "Category").text = style.categories.get(value, "")
-    table = Xml.SubElement(band, "GDALRasterAttributeTable", tableType="thematic")
+        ET.SubElement(names, "Category").text = style.categories.get(value, "")
+    table = ET.SubElement(band, "GDALRasterAttributeTable", tableType="thematic")
     for position, (name, kind, usage) in enumerate(_RAT_COLUMNS):
-        column = Xml.SubElement(table, "FieldDefn", index=str(position))
+        column = ET.SubElement(table, "FieldDefn", index=str(position))
         for tag, text in (("Name", name), ("Type", kind), ("Usage", usage)):
-            Xml.SubElement(column, tag).text = text
+            ET.SubElement(column, tag).text = text
     for position, (value, name) in enumerate(sorted(style.categories.items())):
-        row = Xml.SubElement(table, "Row", index=str(position))
+        row = ET.SubElement(table, "Row", index=str(position))
         _cells(row, [str(value), name, *map(str, style.palette.get(value, (0, 0, 0)))])
-    Xml.indent(root)
-    Xml.ElementTree(root).write(path.with_name(f"{path.name}.aux.xml"), encoding="utf-8")
+    ET.indent(root)
+    ET.ElementTree(root).write(path.with_name(f"{path.name}.aux.xml"), encoding="utf-8")
 
 
 _RAT_COLUMNS = (("Value", "0", "5"), ("Class", "2", "2"), ("Red", "0", "6"), ("Green", "0", "7"), ("Blue", "0", "8"))
 """Name, type (0 integer, 2 string) and usage (5 value, 2 name, 6–8 colour) as GDAL numbers them."""
 
 
-def _cells(row: Xml.Element, texts: Sequence[str]) -> None:
+def _cells(row: ET.Element, texts: Sequence[str]) -> None:
     for text in texts:
-        Xml.SubElement(row, "F").text = text
+        ET.SubElement(row, "F").text = text

@@ -51,14 +51,12 @@ def evaluate(
         raise TileIndexError(f"{tiles}: is not split; run geolabel split first")
     lacking = [name for name in card.classes if name not in index.class_names]
     if lacking:
-        raise ContractError(
-            f"{tiles}: has no labels for {', '.join(lacking)}, which {model} predicts; label it with its scheme"
-        )
+        raise ContractError(f"{tiles}: has no labels for {', '.join(lacking)}, which {model} predicts; label it so")
     bands = tuple(band.name for band in card.bands)
     if index.sources[0].bands != bands or index.sources[0].dtype != card.dtype:
         raise ContractError(
-            f"{tiles}: {index.sources[0].dtype} bands {', '.join(index.sources[0].bands)}, but {model} wants {card.dtype} "
-            f"{', '.join(bands)}; tile again with --bands {','.join(bands)}"
+            f"{tiles}: {index.sources[0].dtype} bands {', '.join(index.sources[0].bands)}, but {model} wants "
+            f"{card.dtype} {', '.join(bands)}; tile again with --bands {','.join(bands)}"
         )
     if tuple(index.tiling["size"]) != card.tile_px:
         raise ContractError(

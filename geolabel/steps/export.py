@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -15,6 +14,8 @@ from geolabel.maps import ClassStyle, Detections
 from geolabel.steps.prediction import write_styled
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from geolabel.vector import Layer
 
 Format = Literal["gpkg", "geojson", "geoparquet", "flatgeobuf"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, read_index, r
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -73,7 +73,8 @@ def label(
     index = read_index(tiles)
     known_scheme = read_scheme(scheme) if scheme else None
     if tags:
-        labelled, unknown = _from_tags(index, tags, known_scheme, target), {}
+        unknown: dict[str, int] = {}
+        labelled = _from_tags(index, tags, known_scheme, target)
     else:
         sources: list[LabelSource] = [VectorLabels.look(path, field, layer) for path in vector]
         sources += [RasterLabels.look(path, legend) for path in raster]

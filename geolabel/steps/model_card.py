@@ -25,13 +25,13 @@ def describe_model(card: ModelCard, index: TileIndex) -> str:
         "",
         "## What it needs",
         "",
-        f"Bands {', '.join(band.name for band in card.bands)}, stored as {card.dtype}. A raster that breaks this is refused "
-        "by `geolabel predict`, with the remedy; another GSD is resampled.",
+        f"Bands {', '.join(band.name for band in card.bands)}, stored as {card.dtype}. `geolabel predict` refuses a "
+        "raster that breaks this, with the remedy; another GSD is resampled.",
         "",
         "## What it tells apart",
         "",
         *(
-            f"- {head.name} ({'exactly one of' if head.kind == 'softmax' else 'each by itself'}): {', '.join(head.classes)}"
+            f"- {head.name}, {'one of' if head.kind == 'softmax' else 'each by itself'}: {', '.join(head.classes)}"
             for head in card.heads
         ),
         "",
@@ -40,8 +40,8 @@ def describe_model(card: ModelCard, index: TileIndex) -> str:
         "## How well",
         "",
         *(_table(part, scores) for part, scores in card.scores.items()),
-        f"The parts were drawn by: {split.get('method', 'unknown')}. Thresholds were chosen on `val`, so its F1 flatters; "
-        "`geolabel evaluate` scores the test tiles.",
+        f"The parts were drawn by: {split.get('method', 'unknown')}. Thresholds were chosen on `val`, so its F1 "
+        "flatters; `geolabel evaluate` scores the test tiles.",
         "",
         "## What it was trained on",
         "",

@@ -79,7 +79,7 @@ def predict(
     plan = make_plan(fit.grid.width, fit.grid.height, classifier.card.tile_px, stride)
     inside = _inside(aoi, fit.grid) if aoi else None
     if dry_run:
-        return _estimate(target, classifier, fit, plan)
+        return _estimate(target, classifier, plan)
     card = preflight.rescaled(classifier.card, fit)
     ready = classifier.with_card(card)
     decision = ClassDecision.of(card, threshold)
@@ -135,7 +135,7 @@ def _manifest(
     }
 
 
-def _estimate(target: Path, classifier: Classifier, fit: preflight.Fit, plan: Plan) -> PredictPlan:
+def _estimate(target: Path, classifier: Classifier, plan: Plan) -> PredictPlan:
     """Time some tiles of noise: a network takes as long over them as over the forest."""
     card = classifier.card
     shape = (_TRIAL_TILES, len(card.bands), plan.tile_height, plan.tile_width)

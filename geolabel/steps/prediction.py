@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import maps, raster, vector
-from geolabel.labels.scheme import LabelClass, Scheme
 from geolabel.maps import ClassStyle, Strip
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from geolabel.grid import Grid
     from geolabel.inference import Rows
+    from geolabel.labels.scheme import LabelClass, Scheme
     from geolabel.maps import Detections
     from geolabel.model import ModelCard
 
@@ -101,7 +101,7 @@ class PredictionWriter:
     def open(cls, folder: Path, grid: Grid, scheme: Scheme) -> Iterator[PredictionWriter]:
         """Open both rasters; they become COGs on leaving."""
         entries = scheme.classes
-        palette = {NONE: (0, 0, 0), **{at: _rgb(entry.color) for at, entry in enumerate(entries, start=1)}}
+        palette = {NONE: (240, 240, 240), **{at: _rgb(entry.color) for at, entry in enumerate(entries, start=1)}}
         names = {NONE: "none", **{at: entry.title for at, entry in enumerate(entries, start=1)}}
         with ExitStack() as stack:
             probabilities = stack.enter_context(
@@ -171,7 +171,7 @@ def class_styles(entries: Iterable[LabelClass]) -> list[ClassStyle]:
 
 
 def _none_style() -> ClassStyle:
-    return ClassStyle(NONE, "none", "none", "#000000")
+    return ClassStyle(NONE, "none", "none", "#f0f0f0")
 
 
 def write_styled(path: Path, layer: Any, styles: list[ClassStyle]) -> None:

@@ -1,4 +1,4 @@
-"""Does a raster keep a model's contract? Bands by name, type and scale, GSD, place; each refusal says how to mend it."""
+"""Does a raster keep a model's contract? Bands, type, scale, GSD and place; each refusal says how to mend it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:
     if info.dtype != card.dtype and scale is None and not described:
         raise ContractError(
             f"{info.path}: {info.dtype} pixels, the model was trained on {card.dtype} (values around "
-            f"{card.bands[0].mean:.4g}); give --scale, by which stored values are multiplied, 1 if they are in the same unit"
+            f"{card.bands[0].mean:.4g}); give --scale, a factor for stored values, 1 if the unit is the same"
         )
     if scale is not None:
         return
@@ -90,7 +90,7 @@ def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:
     if (ratios > _FAR).all() or (ratios < 1 / _FAR).all():
         found, wanted = float(means.mean()), float(np.mean([band.mean for band in card.bands]))
         raise ContractError(
-            f"{info.path}: values around {found:.4g}, the model was trained on values around {wanted:.4g}: another unit? "
+            f"{info.path}: values around {found:.4g}, the model knows values around {wanted:.4g}: another unit? "
             f"Give --scale (here about {wanted / found:.2g}), or --scale 1 if they are right"
         )
 

@@ -97,7 +97,7 @@ def _half_sides(index: TileIndex) -> NDArray[np.float64]:
     paths = index.column("source").astype(str)
     unique, which = np.unique(paths, return_inverse=True)
     gsd = np.array([index.source_of(path).gsd_m or np.nan for path in unique])[which]
-    return gsd * np.maximum(index.column("width"), index.column("height")) / 2
+    return np.asarray(gsd * np.maximum(index.column("width"), index.column("height")) / 2, dtype=np.float64)
 
 
 def _groups(
@@ -110,7 +110,7 @@ def _groups(
         return "column", np.unique(values, return_inverse=True)[1].astype(np.int64)
     if not np.isfinite(centres).all():
         raise TileIndexError(
-            f"{path}: {int(np.isnan(centres[:, 0]).sum())} tiles have no place, so they cannot be split by blocks; split by "
+            f"{path}: {int(np.isnan(centres[:, 0]).sum())} tiles have no place, so blocks cannot split them; split by "
             "a column that keeps like with like (--by set), or, knowing what it means, with --random"
         )
     return "blocks", spatial_blocks(centres, block_m)

@@ -96,7 +96,7 @@ def _missing_images(table: TagTable, names: Sequence[str], tags: Path, on_missin
         )
     if missing and on_missing == "error":
         raise TableError(
-            f"{tags}: {len(missing)} images are not in the folder, {missing[0]} for one; add them, or give --missing skip"
+            f"{tags}: {len(missing)} images are not in the folder, {missing[0]} for one; add them, or --missing skip"
         )
     if missing:
         log.warning("%s: %d images are not in the folder and are skipped: %s …", tags, len(missing), missing[0])

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from lightning_fabric import Fabric
 
 from geolabel import files
-from geolabel.errors import EmptyError, InterruptedRunError, OptionError, OutputError, TileIndexError
+from geolabel.errors import EmptyError, InterruptedRunError, OptionError, TileIndexError
 from geolabel.labels.scheme import Scheme
 from geolabel.learn import backbones, loop
 from geolabel.learn.chips import Chips, load_chips
 from geolabel.learn.forward import Classifier, choose_device, make_classifier, save_classifier
 from geolabel.learn.heads import HeadChoice, choose_heads, targets
 from geolabel.learn.history import HistoryWriter
-from geolabel.learn.transforms import Normalise, band_statistics
+from geolabel.learn.transforms import Normalise, band_contracts
 from geolabel.model import BandContract, Head, ModelCard
 from geolabel.progress import log
 from geolabel.scoring.multilabel import Scores, score
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+CHECKPOINT = "checkpoint.ckpt"
 _SEED_BITS = 2**31
 
 
@@ -54,18 +54,18 @@ class TrainReport:
 class TrainOptions:
     """What a run was asked to do; kept in `run.json`, so that `--resume` needs no options."""
 
-    model: str = backbones.OWN
-    weights: str = "none"
-    heads: HeadChoice = "auto"
-    presence: float = 0.1
-    epochs: int = 30
-    batch: int = 64
-    lr: float = 1e-3
-    weight_decay: float = 0.05
-    patience: int = 8
-    augment: bool = True
-    device: str = "auto"
-    seed: int = 0
+    model: str
+    weights: str
+    heads: HeadChoice
+    presence: float
+    epochs: int
+    batch: int
+    lr: float
+    weight_decay: float
+    patience: int
+    augment: bool
+    device: str
+    seed: int
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "lr"):
@@ -78,91 +78,119 @@ class TrainOptions:
         if self.heads not in ("auto", "sigmoid", "softmax"):
             raise OptionError(f"--heads {self.heads}: choose auto, sigmoid or softmax")
 
+    @property
+    def recipe(self) -> loop.Recipe:
+        """The part that the loop needs."""
+        return loop.Recipe(self.epochs, self.batch, self.lr, self.weight_decay, self.patience, self.augment, self.seed)
+
 
 def train(
     tiles: Path,
     *,
     output: Path = Path("run"),
-    options: TrainOptions | None = None,
+    model: str = backbones.OWN,
+    weights: str = "none",
+    heads: HeadChoice = "auto",
+    presence: float = 0.1,
+    epochs: int = 30,
+    batch: int = 64,
+    lr: float = 1e-3,
+    weight_decay: float = 0.05,
+    patience: int = 8,
+    augment: bool = True,
+    device: str = "auto",
+    seed: int = 0,
     resume: bool = False,
     overwrite: bool = False,
     on_epoch: Callable[[loop.Epoch], None] = lambda _: None,
 ) -> TrainReport:
-    """Train a classifier into the folder `output`.
+    """Train a classifier into the folder `output`; with `resume`, go on there with the options it was begun with.
 
     Raises TileIndexError (not labelled, not split), EmptyError, OptionError, OutputError, and InterruptedRunError
     after Ctrl-C: a model of the best epoch so far stands there then.
     """
+    asked = TrainOptions(
+        model, weights, heads, presence, epochs, batch, lr, weight_decay, patience, augment, device, seed
+    )
     index = read_index(tiles)
-    chosen = _prepare_folder(tiles, output, options or TrainOptions(), resume=resume, overwrite=overwrite)
-    device = choose_device(chosen.device)
-    scheme, heads, rows, shares = _what_to_learn(index, tiles, chosen)
-    torch.manual_seed(chosen.seed)
-    network = _network(chosen, index, heads)
-    chips = load_chips(index, rows, tiles.parent, output / "chips")
-    parts = index.column("split").astype(str)[rows]
-    lesson = loop.Lesson(
-        chips,
-        targets(shares, heads, chosen.presence),
-        np.flatnonzero(parts == "train"),
-        np.flatnonzero(parts == "val"),
-        heads,
-    )
-    bands = _bands(index, chips, lesson.train)
-    recipe = loop.Recipe(
-        chosen.epochs, chosen.batch, chosen.lr, chosen.weight_decay, chosen.patience, chosen.augment, chosen.seed
-    )
-    fabric = Fabric(accelerator=device.type, devices=1, precision="bf16-mixed" if device.type == "cuda" else "32-true")
-    run = loop.start(network, lesson, recipe, fabric)
-    checkpoint = output / "checkpoint.ckpt"
-    if resume:
-        loop.restore(run, checkpoint)
-    with HistoryWriter(output, run.history) as history:
+    options = _kept_options(tiles, output) if resume else asked
+    if not resume:
+        files.check_new(output, overwrite=overwrite, what="the run folder (to go on with it, give --resume)")
+    lesson_plan = _what_to_learn(index, tiles, options)
+    chosen_device = choose_device(options.device)
+    source, classes = index.sources[0], len(lesson_plan.scheme.names)
+    network = backbones.start(options.model, len(source.bands), classes, options.weights, options.seed)
+    with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=output.parent) as scratch:
+        chips = load_chips(index, lesson_plan.rows, tiles.parent, Path(scratch))
+        lesson = lesson_plan.lesson(chips)
+        bands = band_contracts(chips, lesson.train, source.bands, source.scale, source.offset)
+        run = loop.start(network, lesson, options.recipe, chosen_device)
+        if resume:
+            loop.restore(run, output / CHECKPOINT)
+        else:
+            _make_folder(tiles, output, options, overwrite=overwrite)
+        with HistoryWriter(output, run.history) as history:
 
-        def told(row: loop.Epoch) -> None:
-            history.add(row)
-            on_epoch(row)
+            def told(row: loop.Epoch) -> None:
+                history.add(row)
+                on_epoch(row)
 
-        loop.fit(run, lesson, recipe, Normalise(bands), fabric, checkpoint=checkpoint, on_epoch=told)
-    card = _card(index, scheme, heads, bands, chosen)
-    report = _finish(card, network, run, lesson, device, output, index)
+            loop.fit(run, lesson, options.recipe, Normalise(bands), checkpoint=output / CHECKPOINT, on_epoch=told)
+        card = _card(index, lesson_plan, bands, options)
+        report = _finish(card, network, run, lesson, output, index)
     if run.interrupted:
         raise InterruptedRunError(_go_on(tiles, output))
     return report
 
 
-def _prepare_folder(tiles: Path, output: Path, options: TrainOptions, *, resume: bool, overwrite: bool) -> TrainOptions:
-    """Make the run folder, or take the options of the one to be resumed."""
-    record = output / "run.json"
-    if resume:
-        kept = files.read_json(record, "the run.json of a run to resume")
-        if kept.get("tiles_fingerprint") != files.fingerprint(tiles):
-            raise OptionError(f"{tiles}: is not the index that {output} was trained on; train anew with --overwrite")
-        if not (output / "checkpoint.ckpt").exists():
-            raise OptionError(f"{output}: no epoch was finished, so there is nothing to resume; train with --overwrite")
+def _kept_options(tiles: Path, output: Path) -> TrainOptions:
+    """The options of a run that is to be resumed."""
+    kept = files.read_json(output / "run.json", "the run.json of a run to resume")
+    if not isinstance(kept, dict) or kept.get("tiles_fingerprint") != files.fingerprint(tiles):
+        raise OptionError(f"{tiles}: is not the index that {output} was trained on; train anew with --overwrite")
+    if not (output / CHECKPOINT).exists():
+        raise OptionError(f"{output}: no epoch was finished, so there is nothing to resume; train with --overwrite")
+    try:
         return TrainOptions(**kept["options"])
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output}: exists already; give --resume, --overwrite, or another name with -o")
+    except (KeyError, TypeError) as error:
+        raise OptionError(f"{output / 'run.json'}: is damaged ({error}); train anew with --overwrite") from error
+
+
+def _make_folder(tiles: Path, output: Path, options: TrainOptions, *, overwrite: bool) -> None:
+    record = {"options": options, "tiles_fingerprint": files.fingerprint(tiles), "versions": files.versions()}
     with files.new_directory(output, overwrite=overwrite) as draft:
-        files.write_json(
-            draft / "run.json",
-            {"options": options, "tiles_fingerprint": files.fingerprint(tiles), "versions": files.versions()},
-        )
-    return options
+        files.write_json(draft / "run.json", record)
 
 
-def _what_to_learn(
-    index: TileIndex, tiles: Path, options: TrainOptions
-) -> tuple[Scheme, tuple[Head, ...], NDArray[np.int64], NDArray[np.float32]]:
-    """Scheme and heads, and the rows of the index that have a label and a part to play."""
+@dataclass(frozen=True, slots=True)
+class _LessonPlan:
+    """What of an index is learned."""
+
+    scheme: Scheme
+    """Its classes in the order of the heads."""
+    heads: tuple[Head, ...]
+    rows: NDArray[np.int64]
+    """Rows of the index that have a label and a part to play: (n,)."""
+    parts: NDArray[Any]
+    """Their part, train or val: (n,)."""
+    targets: NDArray[np.float32]
+    """(n, classes): 1 present, 0 absent, NaN unknown."""
+
+    def lesson(self, chips: Chips) -> loop.Lesson:
+        """The same with the pixels of the rows."""
+        train, val = (np.flatnonzero(self.parts == part) for part in ("train", "val"))
+        return loop.Lesson(chips, self.targets, train, val, self.heads)
+
+
+def _what_to_learn(index: TileIndex, tiles: Path, options: TrainOptions) -> _LessonPlan:
     if not index.class_names or index.scheme is None:
         raise TileIndexError(f"{tiles}: has no labels; attach some with geolabel label")
     if index.split is None:
         raise TileIndexError(f"{tiles}: is not split into train, val and test; run geolabel split first")
-    scheme = Scheme.from_json(index.scheme).subset(index.class_names)
-    heads = choose_heads(scheme, options.heads)
-    order = [index.class_names.index(name) for head in heads for name in head.classes]
-    shares = index.shares[:, order]
+    found = Scheme.from_json(index.scheme).subset(index.class_names)
+    heads = choose_heads(found, options.heads)
+    scheme = found.subset(name for head in heads for name in head.classes)
+    shares = index.shares[:, [index.class_names.index(name) for name in scheme.names]]
     parts = index.column("split").astype(str)
     width, height = index.tiling["size"]
     whole = index.column("width") * index.column("height") >= width * height / 2
@@ -170,55 +198,33 @@ def _what_to_learn(
     for part in ("train", "val"):
         if not (useful & (parts == part)).any():
             raise EmptyError(
-                f"{tiles}: no labelled tile in {part}; lower --min-known of geolabel label, or split anew with a smaller --block"
+                f"{tiles}: no labelled tile in {part}; lower --min-known of geolabel label, or split anew with a "
+                "smaller --block"
             )
-    present = (np.nan_to_num(shares) >= options.presence) & (useful & (parts == "train"))[:, None]
-    absent = [
-        name
-        for name, found in zip([c for h in heads for c in h.classes], present.any(axis=0), strict=True)
-        if not found
-    ]
+    rows = np.flatnonzero(useful)
+    wanted = targets(shares[rows], heads, options.presence)
+    shown = (wanted[parts[rows] == "train"] == 1).any(axis=0)
+    absent = [name for name, seen in zip(scheme.names, shown, strict=True) if not seen]
+    if len(absent) == len(scheme.names):
+        raise EmptyError(f"{tiles}: no training tile shows any class; lower --presence, or split with another --seed")
     if absent:
         log.warning("no training tile shows %s: the model cannot learn it", ", ".join(absent))
-    rows = np.flatnonzero(useful)
-    return scheme, heads, rows, shares[rows]
+    return _LessonPlan(scheme, heads, rows, parts[rows], wanted)
 
 
-def _network(options: TrainOptions, index: TileIndex, heads: tuple[Head, ...]) -> torch.nn.Module:
-    classes = sum(len(head.classes) for head in heads)
-    source = index.sources[0]
-    network = backbones.build(options.model, len(source.bands), classes, pretrained=options.weights == "default")
-    if options.weights not in ("none", "default"):
-        loaded = backbones.load_matching(network, Path(options.weights))
-        log.info("%d tensors loaded from %s", loaded, options.weights)
-    return network
-
-
-def _bands(index: TileIndex, chips: Chips, train: NDArray[np.int64]) -> tuple[BandContract, ...]:
-    """The contract of each band: its statistics over the training tiles, as physical values."""
-    mean, deviation = band_statistics(chips, train)
-    source = index.sources[0]
-    return tuple(
-        BandContract(name, scale, offset, float(mean[at] * scale + offset), float(deviation[at] * abs(scale)))
-        for at, (name, scale, offset) in enumerate(zip(source.bands, source.scale, source.offset, strict=True))
-    )
-
-
-def _card(
-    index: TileIndex, scheme: Scheme, heads: tuple[Head, ...], bands: tuple[BandContract, ...], options: TrainOptions
-) -> ModelCard:
+def _card(index: TileIndex, plan: _LessonPlan, bands: tuple[BandContract, ...], options: TrainOptions) -> ModelCard:
     known_gsd = [source.gsd_m for source in index.sources if source.gsd_m]
     width, height = index.tiling["size"]
     return ModelCard(
         architecture=options.model,
-        heads=heads,
-        scheme=scheme.to_json(),
+        heads=plan.heads,
+        scheme=plan.scheme.to_json(),
         bands=bands,
         dtype=index.sources[0].dtype,
         gsd_m=float(np.median(known_gsd)) if known_gsd else None,
         tile_px=(int(width), int(height)),
         presence=options.presence,
-        thresholds={name: DEFAULT for head in heads for name in head.classes},
+        thresholds=dict.fromkeys(plan.scheme.names, DEFAULT),
         trained_on={
             "sources": [{"path": source.path, "fingerprint": source.fingerprint} for source in index.sources],
             "labels": list(index.label_sources),
@@ -233,16 +239,15 @@ def _card(
 
 def _finish(
     card: ModelCard,
-    network: torch.nn.Module,
+    network: backbones.Network,
     run: loop.Run,
     lesson: loop.Lesson,
-    device: torch.device,
     output: Path,
     index: TileIndex,
 ) -> TrainReport:
     """Choose thresholds with the best weights, and write model, scores and card."""
     network.load_state_dict(run.best)
-    classifier: Classifier = make_classifier(card, network, device)
+    classifier: Classifier = make_classifier(card, network, run.fabric.device)
     truth = lesson.targets[lesson.val]
     found = classifier.predict(lesson.chips, lesson.val)
     thresholds = best_f1(truth, found)

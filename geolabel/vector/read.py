@@ -83,7 +83,7 @@ def _layer(path: Path, layer: str | None) -> str:
         layers = [str(name) for name, _ in pyogrio.list_layers(path)]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise InputError(
-            f"{path}: is not a vector file that GDAL can read, or it is truncated; check it with ogrinfo, or copy it again"
+            f"{path}: is not a vector file that GDAL can read, or it is truncated; check it with ogrinfo"
         ) from error
     if not layers:
         raise InputError(f"{path}: holds no layers; check it with ogrinfo")

@@ -59,7 +59,7 @@ def _write_ogr(path: Path, layer: Layer, driver: Driver, **options: str) -> None
     geometries = layer.geometries
     if layer.kind == "MultiPolygon" and len(geometries):
         parts, owner = shapely.get_parts(geometries, return_index=True)
-        geometries = shapely.multipolygons(parts, indices=owner)
+        geometries = np.asarray(shapely.multipolygons(parts, indices=owner), dtype=object)
     try:
         pyogrio.raw.write(
             path,
