@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_BYTES = 1 << 16
 _SAMPLES = 16
+_HARDLY_ANY_BYTES = 1 << 20
 
 
 def check_new(path: Path, *, overwrite: bool, what: str = "the output") -> None:
@@ -70,19 +71,24 @@ def _draft(path: Path, *, overwrite: bool) -> Iterator[Path]:
     draft = room / path.name
     try:
         yield draft
-        if path.exists() and not overwrite:  # somebody else was faster
-            raise OutputError(f"{path}: appeared while this run was at work; give another name with -o")
-        _move(draft, path, room / "replaced")
+        _move(draft, path, room / "replaced", overwrite=overwrite)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
             raise _output_error(path, error) from error
+        raise
+    except Exception as error:
+        # GDAL, SQLite and Arrow each have words of their own for it; the free room says it plainly
+        if shutil.disk_usage(room).free < _HARDLY_ANY_BYTES:
+            raise _disk_full(path) from error
         raise
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _move(draft: Path, path: Path, replaced: Path) -> None:
+def _move(draft: Path, path: Path, replaced: Path, *, overwrite: bool) -> None:
     """Put `draft` in the place of `path`; an old folder is moved aside first, and back where that fails."""
+    if path.exists() and not overwrite:  # somebody else was faster
+        raise OutputError(f"{path}: appeared while this run was at work; give another name with -o")
     if not path.is_dir():
         draft.replace(path)
         return
@@ -96,8 +102,12 @@ def _move(draft: Path, path: Path, replaced: Path) -> None:
 
 def _output_error(path: Path, error: OSError) -> OutputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutputError(f"{path}: the disk is full; free some space or write elsewhere with -o")
+        return _disk_full(path)
     return OutputError(f"{path.parent}: cannot be written ({error.strerror}); choose another folder with -o")
+
+
+def _disk_full(path: Path) -> OutputError:
+    return OutputError(f"{path}: the disk is full; free some space or write elsewhere with -o")
 
 
 def check_readable(path: Path, what: str) -> None:

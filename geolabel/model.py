@@ -83,8 +83,15 @@ class ModelCard:
         missing = sorted(set(self.classes) - set(self.thresholds))
         if missing:
             raise ModelError(f"no thresholds for {', '.join(missing)}")
-        if not self.bands or min(self.tile_px) < 1 or any(band.std <= 0 for band in self.bands):
+        if not self.bands or min(self.tile_px) < 1 or not all(band.std > 0 for band in self.bands):
             raise ModelError("the contract needs bands with a spread, and tiles of at least one pixel")
+        if self.gsd_m is not None and not self.gsd_m > 0:
+            raise ModelError(f"a GSD must be more than 0 m, got {self.gsd_m:g}")
+        if self.kind == "classifier" and not self.classes:
+            raise ModelError("a classifier needs classes")
+        for what, names in (("classes", self.classes), ("bands", tuple(band.name for band in self.bands))):
+            if len(set(names)) < len(names):
+                raise ModelError(f"two {what} have the same name: {', '.join(names)}")
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -133,7 +140,7 @@ def _metadata(path: Path) -> Mapping[str, str]:
             raise ModelError(f"{path}: is no safetensors file, or it is truncated; give a model.safetensors")
         try:
             header = json.loads(stream.read(length))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"{path}: is no safetensors file, or it is damaged; give a model.safetensors") from error
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     if not isinstance(metadata, dict) or "geolabel" not in metadata:
@@ -146,16 +153,28 @@ def _check_format(found: object) -> None:
         raise ModelError(f"format {found}, this geolabel reads {FORMAT}; upgrade geolabel")
 
 
+def _floats(values: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items()}
+
+
 def _card(path: Path, metadata: Mapping[str, str]) -> ModelCard:
     try:
         value = json.loads(metadata["geolabel"])
         _check_format(value["format"])
         heads = tuple(Head(head["name"], head["kind"], tuple(head["classes"])) for head in value["heads"])
-        bands = tuple(BandContract(**band) for band in value["bands"])
+        bands = tuple(BandContract(name=band.pop("name"), **_floats(band)) for band in value["bands"])
         width, height = value["tile_px"]
-        lists = {"heads": heads, "bands": bands, "tile_px": (int(width), int(height))}
-        return ModelCard(**{**value, **lists, "attribution": tuple(value["attribution"])})
+        checked = {
+            "heads": heads,
+            "bands": bands,
+            "tile_px": (int(width), int(height)),
+            "gsd_m": None if value["gsd_m"] is None else float(value["gsd_m"]),
+            "presence": float(value["presence"]),
+            "thresholds": _floats(value["thresholds"]),
+            "attribution": tuple(value["attribution"]),
+        }
+        return ModelCard(**{**value, **checked})
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its contract is damaged ({error}); train or copy the model again") from error

@@ -125,10 +125,9 @@ def command(name: str, example: str) -> Callable[[Callable[..., Any]], Callable[
 
 def _speak(*, quiet_: bool, verbose: bool) -> None:
     quiet.set(quiet_)
-    if not log.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
-        log.addHandler(handler)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    log.handlers = [handler]  # anew for each command: stderr may be another one by now
     log.setLevel(logging.ERROR if quiet_ else logging.INFO if verbose else logging.WARNING)
 
 

@@ -7,11 +7,15 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from geolabel import files
 
+_SHORT = {"average_precision": "AP", "positives": "present", "name": "", "auc": "AUC", "f1": "F1"}
+_ONLY_JSON = {"tp", "fp", "tn", "fn"}
+"""Counts that a table of scores has no room for."""
 _STATE_COLORS = {"ok": "green", "note": "yellow", "broken": "red"}
 
 
@@ -53,11 +57,11 @@ def _is_rows(value: Any) -> bool:
 
 
 def _rows(title: str, rows: Any) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    names = [column.name for column in fields(rows[0])]
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
+    names = [column.name for column in fields(rows[0]) if column.name not in _ONLY_JSON]
     for name in names:
         numeric = isinstance(getattr(rows[0], name), int | float)
-        table.add_column(_title(name), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(_SHORT.get(name, _title(name)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         style = _STATE_COLORS.get(getattr(row, "state", ""))
         table.add_row(*(_text(getattr(row, name)) for name in names), style=style)
@@ -65,15 +69,20 @@ def _rows(title: str, rows: Any) -> Table:
 
 
 def _mapping(title: str, values: dict[str, Any]) -> Table:
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
     inner = [value for value in values.values() if isinstance(value, dict)]
-    columns = list(inner[0]) if inner else ["value"]
-    table.add_column("")
-    for name in columns:
-        table.add_column(name, justify="right")
-    for name, value in values.items():
-        cells = [value.get(column, "") for column in columns] if isinstance(value, dict) else [value]
-        table.add_row(str(name), *(_text(cell) for cell in cells))
+    if not inner:
+        table.show_header = False
+        table.add_column()
+        table.add_column(justify="right")
+        for name, value in values.items():
+            table.add_row(str(name), _text(value))
+        return table
+    table.add_column()  # outer keys are columns: there are few parts and many classes
+    for name in values:
+        table.add_column(str(name), justify="right")
+    for name in inner[0]:
+        table.add_row(str(name), *(_text(value[name]) for value in inner))
     return table
 
 
@@ -87,7 +96,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "–" if value != value else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR0124, PLR2004
+        return "–" if value != value else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR0124, PLR2004
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple | list):

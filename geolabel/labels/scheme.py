@@ -117,12 +117,15 @@ def read_scheme(path: Path) -> Scheme:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SchemeError(f"{path}: is not TOML ({error})") from error
     entries = value.get("class")
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SchemeError(f"{path}: has no classes; write one [[class]] table a class, with name, title and color")
     allowed = {"name", "title", "color", "group", "parent", "code"}
     unknown = sorted({key for entry in entries for key in entry} - allowed)
     if unknown:
         raise SchemeError(f"{path}: unknown keys {', '.join(unknown)}; a class has {', '.join(sorted(allowed))}")
+    nameless = [entry for entry in entries if not isinstance(entry.get("name"), str)]
+    if nameless:
+        raise SchemeError(f"{path}: a class needs a name, in quotes; there is {nameless[0]}")
     try:
         return complete(Scheme.from_json({"name": value.get("name", path.stem), "classes": entries}))
     except SchemeError as error:

@@ -26,6 +26,9 @@ _CODE_COLUMNS = ("code", "value", "class_id", "grid_code")
 _NAME_COLUMNS = ("name", "class", "description")
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "?"}
 
+_REST = "\0"
+"""Key of cells beyond the header: no column is named so."""
+
 _KNOWN_COLUMNS = {
     *_IMAGE_COLUMNS,
     *_TAG_COLUMNS,
@@ -91,7 +94,7 @@ def read_tags(path: Path) -> TagTable:
             for name in rest
             if name not in used and name not in _PLACE_COLUMNS
         },
-        lon_lat=np.column_stack([_numbers(rows, name) for name in _PLACE_COLUMNS]) if placed else None,
+        lon_lat=np.column_stack([_degrees(path, rows, name) for name in _PLACE_COLUMNS]) if placed else None,
     )
 
 
@@ -158,15 +161,24 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise TableError(f"{path}: is not UTF-8 text; save it as CSV UTF-8") from error
     first = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=first.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", restval="")
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey=_REST, restval="")
     header = [name.strip() for name in reader.fieldnames or []]
     header = [name.lower() if name.lower() in _KNOWN_COLUMNS else name for name in header]
     reader.fieldnames = header
-    rows = list(reader)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise TableError(f"{path}, line {reader.line_num}: {error}; is a quote opened and never closed?") from error
     if len(header) < 2 or not rows:  # noqa: PLR2004 - a name and something said of it
         raise TableError(f"{path}: a header and at least one row with two columns were expected")
     if len(set(header)) < len(header):
         raise TableError(f"{path}: two columns have the same name; rename one")
+    for number, row in enumerate(rows, start=2):
+        if any(row.pop(_REST, "")):
+            raise TableError(
+                f"{path}, line {number}: more cells than the header's {len(header)}; a {delimiter!r} in a cell needs "
+                'quotes around the cell: "forest, water"'
+            )
     return header, rows
 
 
@@ -195,3 +207,10 @@ def _is_class(rows: Sequence[Mapping[str, str]], name: str) -> bool:
 def _numbers(rows: Sequence[Mapping[str, str]], name: str) -> NDArray[np.float64]:
     cells = (row[name].strip() for row in rows)
     return np.array([np.nan if cell.lower() in _MISSING else float(cell) for cell in cells])
+
+
+def _degrees(path: Path, rows: Sequence[Mapping[str, str]], name: str) -> NDArray[np.float64]:
+    try:
+        return _numbers(rows, name)
+    except ValueError as error:
+        raise TableError(f"{path}: {name} must be numbers of degrees with a decimal point ({error})") from error

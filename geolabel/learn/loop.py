@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from geolabel.learn.transforms import Normalise
     from geolabel.model import Head
 
+_LEAST_STEPS = 32
 _WARM_UP = 0.05
 """Share of all steps over which the learning rate rises, before it falls along a cosine."""
 
@@ -98,7 +99,7 @@ class Run:
 def start(network: nn.Module, lesson: Lesson, recipe: Recipe, device: torch.device) -> Run:
     """Make optimizer and schedule for a network, and place them on the device; bfloat16 on a GPU."""
     fabric = Fabric(accelerator=device.type, devices=1, precision="bf16-mixed" if device.type == "cuda" else "32-true")
-    steps = max(1, recipe.epochs * math.ceil(len(lesson.train) / recipe.batch))
+    steps = recipe.epochs * _steps(len(lesson.train), recipe.batch)
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
     network, optimizer = fabric.setup(network, optimizer)
@@ -111,6 +112,18 @@ def _schedule(done: float) -> float:
     if done < _WARM_UP:
         return max(0.01, done / _WARM_UP)
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - _WARM_UP) / (1 - _WARM_UP))))
+
+
+def _steps(tiles: int, batch: int) -> int:
+    """Steps of an epoch: every tile once, and more often where there are few, or too little would be learned."""
+    return max(tiles // batch, _LEAST_STEPS)
+
+
+def _order(rows: NDArray[np.int64], batch: int, generator: torch.Generator) -> NDArray[np.int64]:
+    """The tiles of one epoch: shuffled anew for each pass, in whole batches (one chip alone upsets batch norm)."""
+    wanted = _steps(len(rows), batch) * min(batch, len(rows))
+    passes = [torch.randperm(len(rows), generator=generator).numpy() for _ in range(math.ceil(wanted / len(rows)))]
+    return np.asarray(rows[np.concatenate(passes)[:wanted]])
 
 
 def fit(
@@ -174,11 +187,10 @@ def _batches(
 
 def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) -> float:
     run.network.train()
-    rows = lesson.train[torch.randperm(len(lesson.train), generator=run.generator).numpy()]
-    whole = len(rows) // recipe.batch * recipe.batch
-    rows = rows[: whole or None]  # a last batch of one chip would upset batch normalisation
+    rows = _order(lesson.train, recipe.batch, run.generator)
     total, steps = torch.zeros((), device=run.fabric.device), 0
-    for chips, targets in _batches(lesson, rows, recipe.batch, normalise, run.fabric.device):
+    batch = min(recipe.batch, len(lesson.train))
+    for chips, targets in _batches(lesson, rows, batch, normalise, run.fabric.device):
         seen = augment(chips, run.generator) if recipe.augment else chips
         loss = total_loss(run.network(seen.contiguous(memory_format=torch.channels_last)), targets, lesson.heads)
         run.optimizer.zero_grad()

@@ -148,13 +148,12 @@ def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str], *, nameab
     by_name = {band.name: band for band in found}
     if not (nameable and _twice(found)) and all(name in by_name for name in names):
         return tuple(by_name[name] for name in names)
-    if nameable and len(names) == len(found):
+    if len(names) == len(found) and (nameable or not any(name in by_name for name in names)):
         return tuple(Band(band.index, name, band.scale, band.offset) for band, name in zip(found, names, strict=True))
     missing = [name for name in names if name not in by_name]
-    unnamed = nameable or all(band.name == f"band_{band.index}" for band in found)
     raise BandError(
         f"{path}: no band named {', '.join(missing)}; the file has {', '.join(by_name)}. "
-        + (f"Name all {len(found)} in their order with --bands" if unnamed else "Choose among these with --bands")
+        f"Choose among these with --bands, or give all {len(found)} new names in their order"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_FILTERS = threading.Lock()
 _CACHE_MB = 128
 """Strips are read once and in order: a small block cache is faster than GDAL's default and bounds memory."""
 
@@ -24,11 +26,7 @@ def environment() -> Iterator[None]:
     import rasterio
 
     logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what matters arrives as an exception
-    with (
-        rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS="ALL_CPUS", GDAL_TIFF_INTERNAL_MASK=True),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS="ALL_CPUS", GDAL_TIFF_INTERNAL_MASK=True):
         yield
 
 
@@ -40,7 +38,7 @@ def dataset(path: Path) -> Iterator[Any]:
     files.check_readable(path, "a raster")
     with environment():
         try:
-            opened = rasterio.open(path)
+            opened = _open(path)
         except rasterio.errors.RasterioIOError as error:
             raise InputError(
                 f"{path}: is not a raster that GDAL can read, or it is truncated ({_reason(error)}); "
@@ -48,6 +46,15 @@ def dataset(path: Path) -> Iterator[Any]:
             ) from error
         with opened:
             yield opened
+
+
+def _open(path: Path) -> Any:
+    """Open without rasterio's warning of a missing place, which `describe` reports. Filters are the whole process's."""
+    import rasterio
+
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        return rasterio.open(path)
 
 
 @contextmanager

@@ -33,4 +33,5 @@ def _best(target: NDArray[np.float32], probability: NDArray[np.float32]) -> floa
     f1 = np.where(last_of_value, 2 * hits / (count + present.sum()), -1.0)
     cut = int(f1.argmax())
     below = probability[cut + 1] if cut + 1 < len(probability) else 0.0
-    return float((probability[cut] + below) / 2)
+    middle = np.float32((probability[cut] + below) / 2)  # as the probabilities are stored: >= is then exact
+    return float(middle if middle > below else probability[cut])

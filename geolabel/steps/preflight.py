@@ -46,8 +46,9 @@ def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: floa
     """
     if scale is not None and scale <= 0:
         raise OptionError(f"--scale must be more than 0, got {scale:g}")
-    info = _choose_bands(path, card, bands)
-    grid = info.place
+    described = raster.describe(path, bands)
+    grid = described.place
+    info = _choose_bands(described, card)
     _check_unit(info, card, scale)
     if card.gsd_m is None:
         log.warning("%s: the model does not know its GSD; tiles are taken at the raster's own", path)
@@ -61,14 +62,13 @@ def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: floa
     return Fit(info, aligned, resampled=True, resampling="average" if finer else "bilinear", scale=scale)
 
 
-def _choose_bands(path: Path, card: ModelCard, bands: Sequence[str]) -> RasterInfo:
+def _choose_bands(info: RasterInfo, card: ModelCard) -> RasterInfo:
     wanted = [band.name for band in card.bands]
-    info = raster.describe(path, bands)
     try:
         return info.choose(wanted)
     except BandError as error:
         raise BandError(
-            f"{path}: the model needs the bands {', '.join(wanted)}; found {', '.join(info.band_names)}. "
+            f"{info.path}: the model needs the bands {', '.join(wanted)}; found {', '.join(info.band_names)}. "
             "Name the file's bands in their order with --bands"
         ) from error
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 UNUSED = "buffer"
 _DRAWS = 256
+_ABSENT = 10.0
+"""Error of a part that lacks a class: more than any shares can be off."""
+_TOUCHING = 0.99
+"""Neighbours touch; with sides measured in metres on the ellipsoid they may seem to overlap by a little."""
 
 
 def spatial_blocks(centres_m: NDArray[np.float64], block_m: float) -> NDArray[np.int64]:
@@ -38,7 +42,7 @@ def draw_split(
     """Assign whole groups (blocks, sets) to train, val and test: (n,) strings.
 
     Of 256 random assignments the one is taken that comes closest to the wanted shares, of tiles and of each class
-    (`presence`: (n, classes), 0 or 1), so that a rare class is not left out of a part by chance.
+    (`presence`: (n, classes), 0 or 1); those that leave a class out of a part come last. No part is empty.
     Raises EmptyError where there are fewer groups than parts.
     """
     wanted = {name: share for name, share in shares.items() if share > 0}
@@ -53,16 +57,19 @@ def draw_split(
     per_group = per_group[:, per_group.sum(axis=0) > 0]
     per_group /= per_group.sum(axis=0)
     targets = np.array(list(wanted.values()))
+    first = np.arange(1, len(targets))
     rng = np.random.default_rng(seed)
     best, best_error = None, np.inf
     for _ in range(_DRAWS):
         order = rng.permutation(count)
-        filled = np.cumsum(per_group[order, 0])
-        # at least one group a part; the middle of a group decides where it falls
-        part = np.searchsorted(np.cumsum(targets / targets.sum()), filled - per_group[order, 0] / 2)
-        part = np.minimum(part, len(targets) - 1)
+        # the middle of a group decides where it falls; each part begins one group after the one before, at least
+        middle = np.cumsum(per_group[order, 0]) - per_group[order, 0] / 2
+        begins = np.searchsorted(middle, np.cumsum(targets / targets.sum())[:-1])
+        begins = np.maximum.accumulate(np.maximum(begins, first) - first) + first
+        begins = np.minimum(begins, count - len(targets) + first)
+        part = np.searchsorted(begins, np.arange(count), side="right")
         got = np.stack([per_group[order[part == which]].sum(axis=0) for which in range(len(targets))])
-        error = float(np.abs(got - targets[:, None]).sum()) + 10.0 * float((got[:, 0] == 0).sum())
+        error = float(np.abs(got - targets[:, None]).sum()) + _ABSENT * float((got == 0).sum())
         if error < best_error:
             best_error, best = error, np.empty(count, dtype=np.int64)
             best[order] = part
@@ -101,7 +108,7 @@ def buffer_out(
         outer = np.flatnonzero(placed & np.isin(parts, moved))
         if not len(inner) or not len(outer):
             continue
-        reach = (buffer_m + half_m[outer] + half_m[inner].max()) * (1 - 1e-9)  # touching is not overlapping
+        reach = buffer_m + (half_m[outer] + half_m[inner].max()) * _TOUCHING
         near = cKDTree(centres_m[inner]).query_ball_point(centres_m[outer], reach, p=np.inf, return_length=True)
         parts[outer[near > 0]] = UNUSED
     return parts.astype(str)

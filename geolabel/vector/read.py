@@ -36,7 +36,7 @@ def read_features(path: Path, crs: str, *, field: str | None = None, layer: str 
 
     Raises InputError (missing, unreadable, no such layer or field), CRSError (no CRS), EmptyError (no features).
     """
-    import pyogrio.raw
+    import pyogrio
     import shapely
 
     name = _layer(path, layer)
@@ -49,25 +49,51 @@ def read_features(path: Path, crs: str, *, field: str | None = None, layer: str 
         raise InputError(
             f"{path}: no field {field!r}; there are {', '.join(info['fields']) or 'none'}. Choose with --field"
         )
-    try:
-        _, _, wkb, columns = pyogrio.raw.read(path, layer=name, columns=[field] if field else [])
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
+    _, wkb, columns = _read(path, name, [field] if field else [])
     if len(wkb) == 0:
         raise EmptyError(f"{path}: layer {name!r} holds no features; choose another with --layer")
-    geometries = shapely.force_2d(shapely.from_wkb(wkb))
-    geometries = geodesy.project_geometries(geometries, info["crs"], crs)
-    values = np.array(["" if value is None else str(value) for value in columns[0]]) if field else np.full(len(wkb), "")
+    try:
+        geometries = geodesy.project_geometries(shapely.force_2d(shapely.from_wkb(wkb)), info["crs"], crs)
+    except CRSError as error:
+        raise CRSError(f"{path}: {error}") from error
+    geometries, repaired = _repaired(geometries)
+    values = _text(columns[0]) if field else np.full(len(wkb), "")
     keep = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    geometries, values = geometries[keep], values[keep]
-    broken = ~shapely.is_valid(geometries)
-    if broken.any():
-        geometries[broken] = shapely.make_valid(geometries[broken])
-    return Features(np.asarray(geometries, dtype=object), values, int(broken.sum()))
+    return Features(np.asarray(geometries[keep], dtype=object), values[keep], repaired)
+
+
+def _read(path: Path, layer: str, columns: list[str] | None) -> tuple[Any, NDArray[Any], Any]:
+    """Metadata, geometries as WKB (n,) and columns. A file that breaks off is refused, not read in part."""
+    import pyogrio.raw
+
+    try:
+        meta, _, wkb, values = pyogrio.raw.read(path, layer=layer, columns=columns)
+        promised = int(pyogrio.read_info(path, layer=layer)["features"])
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
+    if len(wkb) < promised:
+        raise InputError(f"{path}: {len(wkb)} of {promised} features can be read; it is truncated, copy it again")
+    return meta, wkb, values
+
+
+def _repaired(geometries: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Valid geometries, and how many were not. What has no area (a spike of a ring) goes: an area stays an area."""
+    import shapely
+
+    broken = ~(shapely.is_valid(geometries) | shapely.is_missing(geometries))
+    geometries[broken] = shapely.make_valid(geometries[broken], method="structure", keep_collapsed=False)
+    return geometries, int(broken.sum())
+
+
+def _text(values: NDArray[Any]) -> NDArray[Any]:
+    """Values of an attribute as strings, missing ones empty: GDAL gives whole numbers beside a null as floats."""
+    if values.dtype.kind == "f":
+        return np.array(["" if np.isnan(value) else f"{value:.15g}" for value in values.tolist()])
+    return np.array(["" if value is None else str(value) for value in values])
 
 
 def read_area(path: Path, grid: Grid) -> NDArray[Any]:
-    """Polygons of an area of interest, in the grid's CRS. Raises EmptyError where none touches the grid."""
+    """Polygons of an area of interest, in the grid's CRS: those that touch the grid, (0,) where none does."""
     import shapely
 
     features = read_features(path, grid.crs)
@@ -96,14 +122,10 @@ def _layer(path: Path, layer: str | None) -> str:
 
 def read_layer(path: Path, layer: str | None = None) -> Layer:
     """Read a whole layer with all its columns, as it stands. Raises InputError, CRSError."""
-    import pyogrio.raw
     import shapely
 
     name = _layer(path, layer)
-    try:
-        meta, _, wkb, columns = pyogrio.raw.read(path, layer=name)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
+    meta, wkb, columns = _read(path, name, None)
     if not meta["crs"]:
         raise CRSError(f"{path}: has no coordinate reference system; assign one with ogr2ogr -a_srs")
     shapes = np.asarray(shapely.from_wkb(wkb), dtype=object)

@@ -73,7 +73,7 @@ def _write_ogr(path: Path, layer: Layer, driver: Driver, **options: str) -> None
             append=path.exists() and driver == "GPKG",
             **options,
         )
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError, pyogrio.errors.GeometryError) as error:
+    except (RuntimeError, OSError) as error:  # pyogrio's errors are RuntimeErrors
         raise OutputError(f"{path}: cannot be written ({error}); is the disk full?") from error
 
 
@@ -81,4 +81,7 @@ def _write_geoparquet(path: Path, layer: Layer) -> None:
     import geopandas
 
     frame = geopandas.GeoDataFrame(dict(layer.columns), geometry=layer.geometries, crs=layer.crs)
-    frame.to_parquet(path, write_covering_bbox=True, schema_version="1.1.0", compression="zstd")
+    try:
+        frame.to_parquet(path, write_covering_bbox=True, schema_version="1.1.0", compression="zstd")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error}); is the disk full?") from error

@@ -1,0 +1,123 @@
+"""What the tests of many rooms share: little rasters, vectors and full disks made on the spot, and the real data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from hypothesis import settings
+from rasterio.enums import ColorInterp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+settings.register_profile("short", max_examples=40, deadline=None, derandomize=True)
+settings.load_profile("short")
+
+UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_500_000.0)
+"""10 m pixels on the central meridian of a northern UTM zone."""
+
+
+class WriteRaster(Protocol):
+    """How a test asks for a little raster."""
+
+    def __call__(
+        self,
+        name: str,
+        pixels: np.ndarray,
+        *,
+        crs: str | None = "EPSG:32631",
+        transform: Affine = UTM,
+        nodata: float | None = None,
+        mask: np.ndarray | None = None,
+        colors: Sequence[str] = (),
+        descriptions: Sequence[str] = (),
+        scales: Sequence[float] = (),
+        offsets: Sequence[float] = (),
+        **creation: Any,
+    ) -> Path: ...
+
+
+@pytest.fixture
+def write_raster(tmp_path: Path) -> WriteRaster:
+    """A factory of GeoTIFFs: `pixels` (bands, height, width); `mask` (height, width) becomes an internal mask."""
+
+    def write(
+        name: str,
+        pixels: np.ndarray,
+        *,
+        crs: str | None = "EPSG:32631",
+        transform: Affine = UTM,
+        nodata: float | None = None,
+        mask: np.ndarray | None = None,
+        colors: Sequence[str] = (),
+        descriptions: Sequence[str] = (),
+        scales: Sequence[float] = (),
+        offsets: Sequence[float] = (),
+        **creation: Any,
+    ) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        count, height, width = pixels.shape
+        profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype}
+        profile |= {"crs": crs, "transform": transform, "nodata": nodata, "photometric": "MINISBLACK", **creation}
+        with (
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+            rasterio.open(path, "w", **profile) as dataset,
+        ):
+            if colors:
+                dataset.colorinterp = [ColorInterp[color] for color in colors]
+            if descriptions:
+                dataset.descriptions = tuple(descriptions)
+            if scales:
+                dataset.scales = tuple(scales)
+            if offsets:
+                dataset.offsets = tuple(offsets)
+            dataset.write(pixels)
+            if mask is not None:
+                dataset.write_mask(mask)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; what is not there is skipped, saying so."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("GEOLABEL_TEST_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"real data is not here: {folder}")
+    return folder
+
+
+def _mounted(folder: Path, options: str) -> Iterator[Path]:
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    mount = shutil.which("mount")
+    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        folder.rmdir()
+        pytest.skip("a small disk needs `mount -t tmpfs`, which is not permitted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one MiB."""
+    yield from _mounted(tmp_path / "small", "size=1m")
+
+
+@pytest.fixture
+def read_only_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that nobody may write to, root included."""
+    yield from _mounted(tmp_path / "read_only", "size=1m,ro")

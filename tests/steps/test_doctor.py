@@ -1,0 +1,49 @@
+"""The doctor names what is broken, and its cure."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from geolabel.steps import doctor as room
+from geolabel.steps.doctor import doctor
+
+
+def test_this_installation_is_healthy():
+    report = doctor()
+    assert report.healthy, report
+    assert {finding.name for finding in report.findings} >= {"python", "rasterio", "torch", "device", "machine"}
+
+
+def test_a_torchvision_of_another_build_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch):
+    real = importlib.import_module
+
+    def broken(name: str):
+        if name == "torchvision":
+            raise RuntimeError("operator torchvision::nms does not exist")
+        return real(name)
+
+    monkeypatch.setattr(room.importlib, "import_module", broken)
+    report = doctor()
+    (finding,) = [finding for finding in report.findings if finding.name == "torch"]
+    assert finding.state == "broken"
+    assert "do not match" in finding.found
+    assert "torchvision::nms" in finding.found
+    assert "uninstall -y torch torchvision" in finding.cure
+    assert "install torch torchvision" in finding.cure
+    assert not report.healthy
+
+
+def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch):
+    real = importlib.import_module
+
+    def broken(name: str):
+        if name == "pyogrio":
+            raise ImportError("No module named pyogrio")
+        return real(name)
+
+    monkeypatch.setattr(room.importlib, "import_module", broken)
+    (finding,) = [finding for finding in doctor().findings if finding.name == "pyogrio"]
+    assert finding.state == "broken"
+    assert "install --force-reinstall pyogrio" in finding.cure
