@@ -83,10 +83,10 @@ def read_chips(folder: Path) -> Chips:
     )
 
 
-def thin(chips: Chips, share: float) -> Chips:
-    """About a share of each set, evenly through it, for a quick run."""
-    keep = [np.flatnonzero(chips.sets == name)[:: round(1 / share)] for name in np.unique(chips.sets)]
-    return chips.take(np.sort(np.concatenate(keep)))
+def thin(chips: Chips, every: int) -> NDArray[np.int64]:
+    """Rows of every n-th chip of each set, for a quick run."""
+    kept = [np.flatnonzero(chips.sets == name)[::every] for name in np.unique(chips.sets)]
+    return np.sort(np.concatenate(kept))
 
 
 def look_alikes(chips: Chips) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PERCENTILES = (2, 10, 25, 50, 75, 90, 98)
 _TREES = 500
+_AT_ONCE = 1_000
 _RESAMPLES = 1_000
 
 
@@ -31,9 +32,12 @@ class Judged:
 
 def colour_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Mean, deviation and seven percentiles of each band of chips (n, h, w, bands): (n, 9 × bands)."""
-    flat = pixels.reshape(len(pixels), -1, pixels.shape[-1]).astype(np.float32)
-    parts = [flat.mean(1), flat.std(1), *np.percentile(flat, _PERCENTILES, axis=1)]
-    return np.concatenate(parts, axis=1).astype(np.float32)
+    done = []
+    for start in range(0, len(pixels), _AT_ONCE):
+        chips = pixels[start : start + _AT_ONCE].reshape(-1, pixels.shape[1] * pixels.shape[2], pixels.shape[3])
+        flat = chips.astype(np.float32)
+        done.append(np.concatenate([flat.mean(1), flat.std(1), *np.percentile(flat, _PERCENTILES, axis=1)], axis=1))
+    return np.concatenate(done).astype(np.float32)
 
 
 def forest(pixels: NDArray[np.uint8], mine: NDArray[np.bool_], parts: NDArray[Any], seed: int) -> Judged:
@@ -65,14 +69,18 @@ def gain_interval(
     groups without are drawn apart, so that no resample lacks either.
     """
     rng = np.random.default_rng(seed)
-    names, number = np.unique(groups, return_inverse=True)
+    number = np.unique(groups, return_inverse=True)[1]
     members = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
     mines = np.array([bool(truth[rows].any()) for rows in members])
     gains = []
     for _ in range(_RESAMPLES):
-        drawn = np.concatenate([rng.choice(found, len(found)) for found in (np.flatnonzero(mines), np.flatnonzero(~mines))])
+        drawn = np.concatenate(
+            [rng.choice(found, len(found)) for found in (np.flatnonzero(mines), np.flatnonzero(~mines))]
+        )
         rows = np.concatenate([members[at] for at in drawn])
-        gains.append(average_precision_score(truth[rows], one[rows]) - average_precision_score(truth[rows], other[rows]))
+        gains.append(
+            average_precision_score(truth[rows], one[rows]) - average_precision_score(truth[rows], other[rows])
+        )
     low, high = np.percentile(gains, [2.5, 97.5])
     return float(low), float(high)
 

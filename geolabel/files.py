@@ -22,15 +22,27 @@ from geolabel.errors import InputError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+RECORD = "run.json"
+"""Every folder that geolabel makes holds its manifest under this name."""
 _SAMPLE_BYTES = 1 << 16
 _SAMPLES = 16
 _HARDLY_ANY_BYTES = 1 << 20
 
 
-def check_new(path: Path, *, overwrite: bool, what: str = "the output") -> None:
-    """Refuse an output that exists (unless `overwrite`) or a folder that cannot be written, before any work."""
+def check_new(path: Path, *, overwrite: bool, folder: bool = False, hint: str = "") -> None:
+    """Refuse an output before any work: one that exists (unless `overwrite`), or that cannot be written.
+
+    Only what geolabel may have made is ever replaced: a file by a file, and a folder by a folder where the old one is
+    empty or holds a run.json. Raises OutputError.
+    """
     if path.exists() and not overwrite:
-        raise OutputError(f"{path}: {what} exists already; give --overwrite, or another name with -o")
+        raise OutputError(f"{path}: exists already; give {hint}--overwrite, or another name with -o")
+    if path.is_dir() and not folder:
+        raise OutputError(f"{path}: is a folder; a file is to be written, choose another name with -o")
+    if path.is_file() and folder:
+        raise OutputError(f"{path}: is a file; a folder is to be written, choose another name with -o")
+    if path.is_dir() and any(path.iterdir()) and not (path / RECORD).is_file():
+        raise OutputError(f"{path}: is a folder that geolabel did not make and does not replace; choose another with -o")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
@@ -45,8 +57,7 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
     Raises OutputError where `path` exists, cannot be written, or the disk is full.
     """
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; a file is to be written, choose another name with -o")
+    check_new(path, overwrite=overwrite)
     with _draft(path, overwrite=overwrite) as draft:
         yield draft
 
@@ -55,10 +66,9 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 def new_directory(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a new draft folder beside `path`; rename it on success, remove it on error.
 
-    Raises OutputError where `path` exists, cannot be written, or the disk is full.
+    Raises OutputError where `path` exists, is a stranger's, cannot be written, or the disk is full.
     """
-    if overwrite and path.is_file():
-        raise OutputError(f"{path}: is a file; a folder is to be written, choose another name with -o")
+    check_new(path, overwrite=overwrite, folder=True)
     with _draft(path, overwrite=overwrite) as draft:
         draft.mkdir()
         yield draft
@@ -66,7 +76,6 @@ def new_directory(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def _draft(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    check_new(path, overwrite=overwrite)
     room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
     draft = room / path.name
     try:

@@ -101,11 +101,14 @@ class ModelCard:
 
 def write_model(path: Path, card: ModelCard, weights: Mapping[str, NDArray[np.generic]]) -> None:
     """Write weights and card as one file, whole or not at all, over what was there."""
+    import numpy as np
     from safetensors.numpy import save_file
 
     metadata = {"geolabel": json.dumps(files.to_json(card), ensure_ascii=False)}
     with files.new_file(path, overwrite=True) as draft:
-        save_file(dict(weights), draft, metadata=metadata)
+        # in C order: safetensors writes the memory as it lies, and would turn channels-last weights around
+        ordered = {name: np.asarray(values, order="C") for name, values in weights.items()}
+        save_file(ordered, draft, metadata=metadata)
 
 
 def read_card(path: Path) -> ModelCard:

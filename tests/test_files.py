@@ -75,7 +75,7 @@ def test_overwrite_replaces_a_file_and_a_folder(tmp_path: Path) -> None:
     path, folder = tmp_path / "a.txt", tmp_path / "out"
     path.write_text("old")
     folder.mkdir()
-    (folder / "old.txt").write_text("old")
+    (folder / files.RECORD).write_text("old")
     with files.new_file(path, overwrite=True) as draft:
         draft.write_text("new")
     with files.new_directory(folder, overwrite=True) as draft:
@@ -95,10 +95,10 @@ def test_overwrite_keeps_the_old_file_when_the_body_fails(tmp_path: Path) -> Non
 def test_overwrite_keeps_the_old_folder_when_the_body_fails(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / "old.txt").write_text("old")
+    (folder / files.RECORD).write_text("old")
     with pytest.raises(WrongError):
         fill_half_then_fail(folder, overwrite=True)
-    assert listing(tmp_path) == ["out", "out/old.txt"]
+    assert listing(tmp_path) == ["out", "out/run.json"]
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -108,7 +108,7 @@ def test_overwrite_keeps_the_old_one_when_the_body_wrote_nothing(tmp_path: Path,
         path.write_text("old")
     else:
         path.mkdir()
-        (path / "old.txt").write_text("old")
+        (path / files.RECORD).write_text("old")
     before = listing(tmp_path)
     make = files.new_file if kind == "file" else files.new_directory
     with pytest.raises(FileNotFoundError), make(path, overwrite=True) as draft:
@@ -122,6 +122,19 @@ def test_overwrite_never_takes_a_whole_folder_for_a_file(tmp_path: Path) -> None
     folder.mkdir()
     (folder / "wedding.jpg").write_text("dear")
     with pytest.raises(OutputError, match=r"photos: is a folder; .*-o"), files.new_file(folder, overwrite=True):
+        pytest.fail("the body ran")
+    assert listing(tmp_path) == ["photos", "photos/wedding.jpg"]
+
+
+def test_overwrite_never_takes_a_strangers_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with files.new_directory(folder, overwrite=True) as draft:  # an empty one holds nothing dear
+        (draft / "wedding.jpg").write_text("dear")
+    with (
+        pytest.raises(OutputError, match=r"photos: is a folder that geolabel did not make.*-o"),
+        files.new_directory(folder, overwrite=True),
+    ):
         pytest.fail("the body ran")
     assert listing(tmp_path) == ["photos", "photos/wedding.jpg"]
 

@@ -99,7 +99,7 @@ def test_names_and_kinds_of_crs() -> None:
     st.lists(st.tuples(st.floats(-0.1, 0.1), st.floats(-0.1, 0.1)), min_size=2),
 )
 def test_metric_points_keep_distances(lon: float, lat: float, off: list[tuple[float, float]]) -> None:
-    points = np.array(off) + (lon, lat)
+    points = np.array(off) + np.array([lon, lat])
     plane = geodesy.metric_points(points[:, 0], points[:, 1], "EPSG:4326")
     expected = GEOD.inv(points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1])[2]
     found = np.hypot(*np.diff(plane, axis=0).T)

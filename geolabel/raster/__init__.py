@@ -1,7 +1,8 @@
 """The only importer of rasterio: describe, read windows and masks, warp, burn, polygonise, write COGs."""
 
 from geolabel.raster.describe import Band, RasterInfo, describe
-from geolabel.raster.read import Reader, Resampling, align, open_raster, sample, valid_overview
+from geolabel.raster.overview import sample, valid_overview
+from geolabel.raster.read import Reader, Resampling, align, open_raster
 from geolabel.raster.shapes import burn, polygonise
 from geolabel.raster.write import BandStyle, StripWriter, write_cog
 

@@ -60,7 +60,7 @@ class RasterInfo:
 
     def choose(self, names: Sequence[str]) -> RasterInfo:
         """The same raster with only these bands, in this order. Raises BandError where one is not there."""
-        return replace(self, bands=_choose(self.path, self.bands, names, nameable=False))
+        return replace(self, bands=_choose(self.path, self.bands, names))
 
     @property
     def place(self) -> Grid:
@@ -94,7 +94,7 @@ def describe(path: Path, bands: Sequence[str] = ()) -> RasterInfo:
             path=path,
             width=dataset.width,
             height=dataset.height,
-            bands=_choose(path, found, [name.strip().lower() for name in bands], nameable=_nameable(dataset, found)),
+            bands=_wanted(path, found, [name.strip().lower() for name in bands], nameable=_nameable(dataset, found)),
             dtype=dtypes[0],
             nodata=dataset.nodata,
             mask=_mask_kind(dataset),
@@ -137,24 +137,32 @@ def _twice(found: tuple[Band, ...]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str], *, nameable: bool) -> tuple[Band, ...]:
+def _wanted(path: Path, found: tuple[Band, ...], names: Sequence[str], *, nameable: bool) -> tuple[Band, ...]:
+    """The bands as --bands has them: all of the file's, some of them, or all of them under new names."""
+    twice = _twice(found)
     if not names:
-        twice = _twice(found)
         if twice:
             raise BandError(f"{path}: several bands are named {', '.join(twice)}; name all with --bands")
         return found
     if len(set(names)) != len(names):
         raise BandError(f"{path}: --bands names a band twice: {', '.join(names)}")
-    by_name = {band.name: band for band in found}
-    if not (nameable and _twice(found)) and all(name in by_name for name in names):
-        return tuple(by_name[name] for name in names)
-    if len(names) == len(found) and (nameable or not any(name in by_name for name in names)):
+    known = {band.name for band in found}.intersection(names)
+    new = not known or (nameable and (bool(twice) or len(known) < len(names)))
+    if new and len(names) == len(found):
         return tuple(Band(band.index, name, band.scale, band.offset) for band, name in zip(found, names, strict=True))
+    return _choose(path, found, names)
+
+
+def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str]) -> tuple[Band, ...]:
+    """Bands by name: one is never taken for another because their number agrees."""
+    by_name = {band.name: band for band in found}
     missing = [name for name in names if name not in by_name]
-    raise BandError(
-        f"{path}: no band named {', '.join(missing)}; the file has {', '.join(by_name)}. "
-        f"Choose among these with --bands, or give all {len(found)} new names in their order"
-    )
+    if missing:
+        raise BandError(
+            f"{path}: no band named {', '.join(missing)}; the file has {', '.join(by_name)}. "
+            f"Choose among these with --bands, or give all {len(found)} new names in their order"
+        )
+    return tuple(by_name[name] for name in names)
 
 
 def _mask_kind(dataset: Any) -> MaskKind:

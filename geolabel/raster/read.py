@@ -49,7 +49,7 @@ class Reader:
             else:
                 pixels = self._dataset.read(indexes, window=area)
                 valid = self._valid(pixels, area)
-        return pixels, valid & _finite(pixels)
+        return pixels, valid & finite(pixels)
 
     def _valid(self, pixels: NDArray[Any], area: Any) -> NDArray[np.bool_]:
         if self.info.mask == "mask":
@@ -113,24 +113,6 @@ def align(info: RasterInfo, gsd_m: float) -> Grid:
     return Grid(crs, type(place.transform)(step, 0.0, west, 0.0, -step, north), width, height)
 
 
-def valid_overview(info: RasterInfo, step_px: int) -> NDArray[np.bool_] | None:
-    """Which pixels are valid, seen coarsely: (height / step, width / step); None where all are.
-
-    Read from overviews or masks where the file has them; else the pixels of one band are sampled.
-    """
-    if info.mask == "none" and np.dtype(info.dtype).kind != "f":
-        return None
-    shape = (max(1, -(-info.height // step_px)), max(1, -(-info.width // step_px)))
-    with door.dataset(info.path) as dataset, door.reading(info.path, "a reduced view"):
-        if info.mask == "none":
-            return np.asarray(np.isfinite(dataset.read(info.bands[0].index, out_shape=shape)))
-        if info.mask == "nodata":
-            indexes = [band.index for band in info.bands]
-            masks = dataset.read_masks(indexes, out_shape=(len(indexes), *shape))
-            return np.asarray(masks.any(axis=0))
-        return np.asarray(dataset.read_masks(info.bands[0].index, out_shape=shape) > 0)
-
-
 def _alpha_index(dataset: Any) -> int | None:
     for index, color in zip(dataset.indexes, dataset.colorinterp, strict=True):
         if color.name == "alpha":
@@ -138,28 +120,8 @@ def _alpha_index(dataset: Any) -> int | None:
     return None
 
 
-def _finite(pixels: NDArray[Any]) -> NDArray[np.bool_] | np.bool_:
+def finite(pixels: NDArray[Any]) -> NDArray[np.bool_] | np.bool_:
+    """Which pixels (bands, height, width) are numbers in all bands: (height, width)."""
     if pixels.dtype.kind != "f":
         return np.bool_(True)
     return np.asarray(np.isfinite(pixels).all(axis=0))
-
-
-def sample(info: RasterInfo, side_px: int = 256) -> list[NDArray[Any]] | None:
-    """Valid values of each band, as stored, from overviews or a decimated read of a central part.
-
-    A list of (n,) arrays, one a band; None where nothing valid was met.
-    """
-    from rasterio.windows import Window as RasterioWindow
-
-    with door.dataset(info.path) as dataset, door.reading(info.path, "a reduced view"):
-        indexes = [band.index for band in info.bands]
-        if dataset.overviews(indexes[0]):
-            width, height = info.width, info.height
-        else:  # without overviews a reduced view decodes every block: look at the middle only
-            width, height = min(info.width, 4 * side_px), min(info.height, 4 * side_px)
-        area = RasterioWindow((info.width - width) // 2, (info.height - height) // 2, width, height)
-        shape = (min(side_px, height), min(side_px, width))
-        pixels = dataset.read(indexes, window=area, out_shape=(len(indexes), *shape))
-        masks = dataset.read_masks(indexes, window=area, out_shape=(len(indexes), *shape))
-    valid = masks.any(axis=0) & _finite(pixels)
-    return [band[valid] for band in pixels] if valid.any() else None

@@ -57,7 +57,7 @@ def export(
         raise OptionError(f"--to {to}: choose {', '.join(_ENDINGS)}")
     if simplify_m < 0 or min_area_ha < 0:
         raise OptionError("--simplify and --min-area must not be negative")
-    if not (prediction / "run.json").is_file():
+    if not (prediction / files.RECORD).is_file():
         raise InputError(f"{prediction}: is no prediction folder (it has no run.json); make one with geolabel predict")
     ending, driver = _ENDINGS[to]
     target = output or prediction.with_name(f"{prediction.stem}-detections{ending}")

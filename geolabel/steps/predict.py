@@ -73,7 +73,7 @@ def predict(
         raise OptionError(f"--min-area must not be negative, got {min_area_ha:g}")
     target = output or Path(f"{raster_path.stem}.geolabel")
     if not dry_run:
-        files.check_new(target, overwrite=overwrite)
+        files.check_new(target, overwrite=overwrite, folder=True)
     classifier = load_classifier(model, choose_device(device))
     fit = preflight.check(raster_path, classifier.card, bands=bands, scale=scale)
     plan = make_plan(fit.grid.width, fit.grid.height, classifier.card.tile_px, stride)
@@ -106,12 +106,14 @@ def predict(
                 f"{raster_path}: no valid pixel to predict; check its nodata value (gdalinfo)"
                 + (" and the area of interest" if aoi else "")
             )
-        files.write_json(draft / "run.json", _manifest(inputs, options, fit, card.attribution, report))
+        files.write_json(draft / files.RECORD, _manifest(inputs, options, fit, card.attribution, report))
     return report
 
 
 def _inside(aoi: Path, grid: Grid) -> Callable[[Window], NDArray[np.bool_]]:
     area = vector.read_area(aoi, grid)
+    if not len(area):
+        raise EmptyError(f"{aoi}: the area of interest does not touch the raster; check its CRS (ogrinfo -so)")
     ones = np.ones(len(area), dtype=np.uint8)
     return lambda window: raster.burn(area, ones, grid.part(window)).astype(bool)
 

@@ -115,7 +115,7 @@ def train(
     index = read_index(tiles)
     options = _kept_options(tiles, output) if resume else asked
     if not resume:
-        files.check_new(output, overwrite=overwrite, what="the run folder (to go on with it, give --resume)")
+        files.check_new(output, overwrite=overwrite, folder=True, hint="--resume, ")
     lesson_plan = _what_to_learn(index, tiles, options)
     chosen_device = choose_device(options.device)
     source, classes = index.sources[0], len(lesson_plan.scheme.names)
@@ -145,7 +145,7 @@ def train(
 
 def _kept_options(tiles: Path, output: Path) -> TrainOptions:
     """The options of a run that is to be resumed."""
-    kept = files.read_json(output / "run.json", "the run.json of a run to resume")
+    kept = files.read_json(output / files.RECORD, "the run.json of a run to resume")
     if not isinstance(kept, dict) or kept.get("tiles_fingerprint") != files.fingerprint(tiles):
         raise OptionError(f"{tiles}: is not the index that {output} was trained on; train anew with --overwrite")
     if not (output / CHECKPOINT).exists():
@@ -159,7 +159,7 @@ def _kept_options(tiles: Path, output: Path) -> TrainOptions:
 def _make_folder(tiles: Path, output: Path, options: TrainOptions, *, overwrite: bool) -> None:
     record = {"options": options, "tiles_fingerprint": files.fingerprint(tiles), "versions": files.versions()}
     with files.new_directory(output, overwrite=overwrite) as draft:
-        files.write_json(draft / "run.json", record)
+        files.write_json(draft / files.RECORD, record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ def test_help_loads_nothing_heavy(words: list[str]):
         f"sys.argv = ['geolabel', *{words!r}]\n"
         "try:\n    app.main()\n"
         "except SystemExit as done:\n    assert not done.code\n"
-        "heavy = {'torch', 'rasterio', 'geopandas', 'pyogrio', 'pyarrow', 'numpy', 'shapely', 'sklearn'} & set(sys.modules)\n"
+        "names = {'torch', 'rasterio', 'geopandas', 'pyogrio', 'pyarrow', 'numpy', 'shapely', 'sklearn'}\n"
+        "heavy = names & set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -82,6 +82,13 @@ def test_bands_name_what_the_file_only_counts_or_colours(write_raster) -> None:
     assert raster.describe(colored, ["nir", "red", "green"]).band_names == ("nir", "red", "green")
 
 
+def test_bands_give_all_new_names_to_what_the_file_names_otherwise(write_raster) -> None:
+    path = write_raster("a.tif", ones(2), descriptions=("b3", "b4"))
+    assert raster.describe(path, ["red", "nir"]).band_names == ("red", "nir")
+    with pytest.raises(BandError, match=r"a\.tif: no band named nir; the file has b3, b4"):
+        raster.describe(path, ["b3", "nir"])
+
+
 def test_choosing_never_takes_a_band_for_another(write_raster) -> None:
     """A model that needs nir must not be given blue because the number of bands agrees."""
     for path in (
@@ -107,7 +114,7 @@ def test_bands_that_are_not_there_are_named_with_those_that_are(write_raster) ->
     with pytest.raises(BandError, match="no band named nir"):
         raster.describe(named).choose(["nir"])
     unnamed = write_raster("unnamed.tif", ones(2))
-    with pytest.raises(BandError, match=r"unnamed\.tif: .*Name all 2 in their order with --bands"):
+    with pytest.raises(BandError, match=r"unnamed\.tif: .*--bands, or give all 2 new names in their order"):
         raster.describe(unnamed, ["red", "green", "blue"])
 
 

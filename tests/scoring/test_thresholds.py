@@ -36,6 +36,11 @@ def test_by_hand() -> None:
     assert best_f1(targets, found) == pytest.approx([0.5, 0.7])
 
 
+def test_tiles_of_one_probability_are_let_in_together() -> None:
+    targets = np.array([[1], [0], [0], [1]], dtype=np.float32)
+    assert best_f1(targets, np.array([[0.9], [0.9], [0.9], [0.5]], dtype=np.float32)) == pytest.approx([0.25])
+
+
 def test_thresholds_next_to_each_other() -> None:
     """Two probabilities that are neighbours among 32-bit numbers are still told apart."""
     low = np.float32(0.7)

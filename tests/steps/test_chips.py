@@ -32,7 +32,8 @@ def test_kaggle_form_with_missing_tags_and_places(tmp_path: Path):
     for name in ("train_0", "train_1", "train_2", "train_3"):
         write_chip(tmp_path / "jpg" / f"{name}.png", (20, 80, 30), 1)
     (tmp_path / "tags.csv").write_text(
-        "image_name,tags,set,lon,lat\ntrain_0,clear primary,a,-60.1,-3.2\ntrain_1,haze water primary,a,,\ntrain_2,,b,-60.2,-3.3\n"
+        "image_name,tags,set,lon,lat\ntrain_0,clear primary,a,-60.1,-3.2\n"
+        "train_1,haze water primary,a,,\ntrain_2,,b,-60.2,-3.3\n"
     )
     report = tile(images=tmp_path / "jpg", tags=tmp_path / "tags.csv", gsd=3.7, output=tmp_path / "t.parquet")
     assert report.tiles == 4

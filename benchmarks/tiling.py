@@ -1,0 +1,49 @@
+"""How long `geolabel tile` takes on a 20,000 × 20,000 px raster, start of Python included; the limit is 3 s.
+
+Three rasters: without nodata (no pixel is read), with nodata and overviews, with nodata and no overviews (every block
+has to be decoded: the last row shows what that costs). Run: python benchmarks/tiling.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from big_raster import make
+
+SIDE = 20_000
+LIMIT_S = 3.0
+REPEATS = 3
+OUT = Path(__file__).parent / "out"
+
+
+def main() -> None:
+    """Print a row a raster."""
+    cases = {
+        "no nodata": make(OUT / "big-20000.tif", SIDE),
+        "nodata, overviews": make(OUT / "big-20000-nodata-ovr.tif", SIDE, nodata=True, overviews=True),
+        "nodata, no overviews": make(OUT / "big-20000-nodata.tif", SIDE, nodata=True),
+    }
+    print(f"{'raster':24}{'tiles':>10}{'seconds':>10}{'of the limit':>14}")
+    for name, path in cases.items():
+        for size in (256, 64):
+            times, tiles = [], 0
+            for _ in range(REPEATS):
+                with tempfile.TemporaryDirectory() as folder:
+                    words = ["tile", str(path), "--size", str(size), "-o", f"{folder}/t.parquet", "--json"]
+                    began = time.perf_counter()
+                    done = subprocess.run(
+                        [sys.executable, "-m", "geolabel", *words], check=True, capture_output=True, text=True
+                    )
+                    times.append(time.perf_counter() - began)
+                    tiles = int(done.stdout.split('"tiles": ')[1].split(",")[0])
+            seconds = statistics.median(times)
+            print(f"{name + f', {size} px':32}{tiles:>10,}{seconds:>10.2f}{seconds / LIMIT_S:>14.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Coarse looks at a raster: which parts are valid, and how large its values are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel.grid import Window
+from geolabel.raster import door
+from geolabel.raster.read import finite, open_raster
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geolabel.raster.describe import RasterInfo
+
+_COARSEST = 4
+"""An overview up to so many times coarser than asked for will do: it is there already."""
+_STRIP_ROWS = 512
+
+
+def valid_overview(info: RasterInfo, step_px: int) -> NDArray[np.bool_] | None:
+    """Which pixels are valid, looked at about every `step_px` px along both axes; None where all are.
+
+    Read from an overview, at the most four times coarser than asked for, where the file has one; else every block is
+    decoded once, strip by strip. Raises InputError where the file is truncated.
+    """
+    if info.mask == "none" and np.dtype(info.dtype).kind != "f":
+        return None
+    with door.dataset(info.path) as dataset:
+        factors = [factor for factor in dataset.overviews(info.bands[0].index) if factor <= _COARSEST * step_px]
+        if factors:
+            return _from_overview(dataset, info, max(factors))
+    return _from_pixels(info, step_px)
+
+
+def _from_overview(dataset: Any, info: RasterInfo, factor: int) -> NDArray[np.bool_]:
+    shape = (-(-info.height // factor), -(-info.width // factor))
+    with door.reading(info.path, "an overview"):
+        if info.mask == "none":
+            return np.asarray(np.isfinite(dataset.read(info.bands[0].index, out_shape=shape)))
+        if info.mask != "nodata":
+            return np.asarray(dataset.read_masks(info.bands[0].index, out_shape=shape) > 0)
+        valid = np.zeros(shape, dtype=bool)
+        for band in info.bands:  # most often the first band says it all
+            valid |= dataset.read_masks(band.index, out_shape=shape) > 0
+            if valid.all():
+                break
+        return valid
+
+
+def _from_pixels(info: RasterInfo, step_px: int) -> NDArray[np.bool_]:
+    rows, cols = (
+        np.minimum(np.arange(0, side, step_px) + step_px // 2, side - 1) for side in (info.height, info.width)
+    )
+    parts = []
+    with open_raster(info) as reader:
+        for top in range(0, info.height, _STRIP_ROWS):
+            inside = rows[(rows >= top) & (rows < top + _STRIP_ROWS)] - top
+            if len(inside):
+                window = Window(0, top, info.width, min(_STRIP_ROWS, info.height - top))
+                parts.append(reader.read(window)[1][np.ix_(inside, cols)])
+    return np.concatenate(parts)
+
+
+def sample(info: RasterInfo, side_px: int = 256) -> list[NDArray[Any]] | None:
+    """Valid values of each band, as stored, from overviews or a decimated read of a central part.
+
+    A list of (n,) arrays, one a band; None where nothing valid was met.
+    """
+    from rasterio.windows import Window as RasterioWindow
+
+    with door.dataset(info.path) as dataset, door.reading(info.path, "a reduced view"):
+        indexes = [band.index for band in info.bands]
+        if dataset.overviews(indexes[0]):
+            width, height = info.width, info.height
+        else:  # without overviews a reduced view decodes every block: look at the middle only
+            width, height = min(info.width, 4 * side_px), min(info.height, 4 * side_px)
+        area = RasterioWindow((info.width - width) // 2, (info.height - height) // 2, width, height)
+        shape = (min(side_px, height), min(side_px, width))
+        pixels = dataset.read(indexes, window=area, out_shape=(len(indexes), *shape))
+        masks = dataset.read_masks(indexes, window=area, out_shape=(len(indexes), *shape))
+    valid = masks.any(axis=0) & finite(pixels)
+    return [band[valid] for band in pixels] if valid.any() else None
