@@ -42,7 +42,9 @@ def check_new(path: Path, *, overwrite: bool, folder: bool = False, hint: str = 
     if path.is_file() and folder:
         raise OutputError(f"{path}: is a file; a folder is to be written, choose another name with -o")
     if path.is_dir() and any(path.iterdir()) and not (path / RECORD).is_file():
-        raise OutputError(f"{path}: is a folder that geolabel did not make and does not replace; choose another with -o")
+        raise OutputError(
+            f"{path}: is a folder that geolabel did not make and does not replace; choose another with -o"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from geolabel.grid import Grid
 
 _BLOCK_PX = 512
+_RGB = ("red", "green", "blue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def write_cog(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]
 @contextmanager
 def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
     import rasterio
+    from rasterio.enums import ColorInterp
 
     profile = {
         "driver": "GTiff",
@@ -105,6 +107,8 @@ def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
     }
     with door.writing(path), rasterio.open(path, "w", **profile) as dataset:
         dataset.descriptions = style.names
+        if set(_RGB) <= set(style.names):  # so that a viewer shows true colour, whatever the order of the bands
+            dataset.colorinterp = [ColorInterp[name] if name in _RGB else ColorInterp.undefined for name in style.names]
         dataset.scales = (style.scale,) * len(style.names)
         if style.palette:
             dataset.write_colormap(1, {value: (*rgb, 255) for value, rgb in style.palette.items()})

@@ -62,8 +62,8 @@ def demo(
         f" --raster {folder / 'landcover.tif'} --legend {folder / 'landcover.csv'} --scheme {folder / 'scheme.toml'}",
         f"split {tiles} --block {'2km' if size > _SMALL else '800m'} --seed {seed}",
         f"train {tiles} --epochs {epochs} --seed {seed} -o {folder / 'run'}",
-        f"predict {folder / 'after.tif'} --model {model} -o {after}",
-        f"export {after} --to geojson --min-area 0.5ha --simplify 5m -o {folder / 'detections-simple.geojson'}",
+        f"predict {folder / 'after.tif'} --model {model} --min-area 0.5ha -o {after}",
+        f"export {after} --to geojson --simplify 10m -o {folder / 'detections-simple.geojson'}",
     ):
         run(words.split(" "))
     tile_scores = score_tiles(folder, tiles, model)
