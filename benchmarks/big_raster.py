@@ -25,10 +25,21 @@ def make(path: Path, side: int, *, nodata: bool = False, overviews: bool = False
     rng = np.random.default_rng(0)
     patches = [_patch(rng) for _ in range(8)]
     profile = {
-        "driver": "GTiff", "width": side, "height": side, "count": 4, "dtype": "uint16", "crs": "EPSG:32721",
-        "transform": Affine(10, 0, 300_000, 0, -10, 9_000_000), "tiled": True, "blockxsize": _BLOCK, "blockysize": _BLOCK,
-        "compress": "deflate", "predictor": 2, "nodata": 0 if nodata else None, "bigtiff": "if_safer",
-    }  # fmt: skip
+        "driver": "GTiff",
+        "width": side,
+        "height": side,
+        "count": 4,
+        "dtype": "uint16",
+        "crs": "EPSG:32721",
+        "transform": Affine(10, 0, 300_000, 0, -10, 9_000_000),
+        "tiled": True,
+        "blockxsize": _BLOCK,
+        "blockysize": _BLOCK,
+        "compress": "deflate",
+        "predictor": 2,
+        "nodata": 0 if nodata else None,
+        "bigtiff": "if_safer",
+    }
     draft = path.with_suffix(".draft.tif")
     with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), rasterio.open(draft, "w", **profile) as dataset:
         dataset.descriptions = BANDS

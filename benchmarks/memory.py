@@ -1,6 +1,6 @@
 """Peak memory of `geolabel predict` on 10,000 × 10,000 × 4 uint16; the limit is 1.5 GB.
 
-Trains a small network on a corner, then predicts the whole in a process of its own and reads what the kernel says of it.
+Trains a small network on a corner, then predicts the whole in a process of its own and reads what the kernel says.
 Run: python benchmarks/memory.py [SIDE …]
 """
 
@@ -35,7 +35,8 @@ def main() -> None:
         tiles = runs[0][0]
         seconds, peak = (statistics.median(run[at] for run in runs) for at in (1, 2))
         print(
-            f"{f'{side} × {side}':>16}{tiles:>10,}{seconds:>10.1f}{tiles / seconds:>10.0f}{peak:>10.0f}{peak / LIMIT_MB:>14.2f}"
+            f"{f'{side} × {side}':>16}{tiles:>10,}{seconds:>10.1f}{tiles / seconds:>10.0f}{peak:>10.0f}"
+            f"{peak / LIMIT_MB:>14.2f}"
         )
 
 

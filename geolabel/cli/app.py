@@ -114,6 +114,8 @@ def command(name: str, example: str) -> Callable[[Callable[..., Any]], Callable[
                 from geolabel.cli.show import show
 
                 show(report, as_json=shared["json"])
+                if getattr(report, "healthy", True) is False:
+                    raise typer.Exit(EXIT_PROBLEM)
 
         del run.__wrapped__
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -147,6 +149,11 @@ def boundary(*, debug: bool) -> Iterator[None]:
         if debug:
             raise
         typer.secho(f"geolabel: {error}", err=True, fg="red")
+        raise typer.Exit(EXIT_PROBLEM) from error
+    except ImportError as error:
+        if debug:
+            raise
+        typer.secho(f"geolabel: {error}; geolabel doctor names the cure", err=True, fg="red")
         raise typer.Exit(EXIT_PROBLEM) from error
     except MemoryError as error:
         if debug:

@@ -29,27 +29,28 @@ def show(report: Any, *, as_json: bool) -> None:
 
 
 def _show_fields(console: Console, report: Any) -> None:
+    """Plain values first, then tables, then lists of files."""
+    values = [(column.name, getattr(report, column.name)) for column in fields(report)]
+    for _, value in [pair for pair in values if is_dataclass(pair[1])]:
+        values += [(inner.name, getattr(value, inner.name)) for inner in fields(value)]
     facts = Table.grid(padding=(0, 2))
-    tables: list[Table] = []
-    for column in fields(report):
-        value, title = getattr(report, column.name), _title(column.name)
-        if is_dataclass(value) and not isinstance(value, type):
-            nested = [(inner.name, getattr(value, inner.name)) for inner in fields(value)]
-            tables += [_rows(_title(name), rows) for name, rows in nested if _is_rows(rows)]
-            for name, inner in nested:
-                if not _is_rows(inner):
-                    facts.add_row(_title(name), _text(inner))
-        elif _is_rows(value):
-            tables.append(_rows(title, value))
-        elif isinstance(value, dict):
-            if value:
-                tables.append(_mapping(title, value))
-        else:
-            facts.add_row(title, _text(value))
+    for name, value in values:
+        if not (is_dataclass(value) or _is_rows(value) or _is_paths(value) or isinstance(value, dict)):
+            facts.add_row(_title(name), _text(value))
     if facts.row_count:
         console.print(facts)
-    for table in tables:
-        console.print(table)
+    for name, value in values:
+        if _is_rows(value):
+            console.print(_rows(_title(name), value))
+        elif isinstance(value, dict) and value:
+            console.print(_mapping(_title(name), value))
+    for name, value in values:
+        if _is_paths(value):
+            console.print(f"[bold]{_title(name)}[/bold]", *value, sep="\n  ")
+
+
+def _is_paths(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], Path)
 
 
 def _is_rows(value: Any) -> bool:
@@ -100,9 +101,5 @@ def _text(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple | list):
-        return (
-            "\n".join(str(item) for item in value)
-            if any(isinstance(i, Path) for i in value)
-            else ", ".join(map(str, value)) or "–"
-        )
+        return ", ".join(map(str, value)) or "–"
     return str(value)

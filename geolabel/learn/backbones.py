@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from geolabel.errors import ModelError, OptionError
+from geolabel.errors import InstallError, ModelError, OptionError
 from geolabel.progress import log
 
 if TYPE_CHECKING:
@@ -78,8 +78,12 @@ def build(architecture: str, bands: int, classes: int, *, pretrained: bool = Fal
                 f"--weights default: {OWN} has no pretrained weights; use --weights none or another --model"
             )
         return SmallCNN(bands, classes)
-    import timm
-
+    try:
+        import timm
+    except (ImportError, RuntimeError) as error:  # a torchvision of another build raises RuntimeError
+        raise InstallError(
+            f"timm or torchvision cannot be imported ({error}); geolabel doctor names the cure"
+        ) from error
     if not timm.is_model(architecture):
         near = get_close_matches(architecture, [OWN, *timm.list_models()], n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "see timm.list_models()"

@@ -38,7 +38,7 @@ def demo(
     *,
     size: int = 1536,
     seed: int = 7,
-    epochs: int = 14,
+    epochs: int = 24,
     overwrite: bool = False,
     run: Callable[[Sequence[str]], None] | None = None,
 ) -> DemoReport:
@@ -61,7 +61,7 @@ def demo(
         f"label {tiles} --vector {folder / 'osm.gpkg'} --layer landuse --field fclass"
         f" --raster {folder / 'landcover.tif'} --legend {folder / 'landcover.csv'} --scheme {folder / 'scheme.toml'}",
         f"split {tiles} --block {'2km' if size > _SMALL else '800m'} --seed {seed}",
-        f"train {tiles} --epochs {epochs} --seed {seed} -o {folder / 'run'}",
+        f"train {tiles} --presence 0.05 --epochs {epochs} --seed {seed} -o {folder / 'run'}",
         f"predict {folder / 'after.tif'} --model {model} --min-area 0.5ha -o {after}",
         f"export {after} --to geojson --simplify 10m -o {folder / 'detections-simple.geojson'}",
     ):

@@ -138,3 +138,13 @@ def test_areas(text: str, wanted: float):
 def test_quantities_that_are_none(text: str):
     with pytest.raises(typer.BadParameter):
         metres(text)
+
+
+def test_a_broken_installation_is_exit_code_1(cli: Callable[..., Done], monkeypatch: pytest.MonkeyPatch):
+    from geolabel.steps import doctor as room
+
+    assert cli("doctor").code == 0
+    monkeypatch.setattr(room, "_torch", lambda: room.Finding("torch", "broken", "gone", "pip install torch"))
+    done = cli("doctor")
+    assert done.code == 1
+    assert "pip install torch" in done.out

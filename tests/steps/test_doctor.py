@@ -47,3 +47,21 @@ def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch):
     (finding,) = [finding for finding in doctor().findings if finding.name == "pyogrio"]
     assert finding.state == "broken"
     assert "install --force-reinstall pyogrio" in finding.cure
+
+
+def test_training_with_a_broken_torchvision_points_at_the_doctor(monkeypatch: pytest.MonkeyPatch):
+    import builtins
+
+    from geolabel.errors import InstallError
+    from geolabel.learn import backbones
+
+    real = builtins.__import__
+
+    def broken(name: str, *rest):
+        if name == "timm":
+            raise RuntimeError("operator torchvision::nms does not exist")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(InstallError, match="geolabel doctor"):
+        backbones.build("resnet18", 3, 2)
