@@ -135,39 +135,34 @@ def _speak(*, quiet_: bool, verbose: bool) -> None:
 
 @contextmanager
 def boundary(*, debug: bool) -> Iterator[None]:
-    """Turn what goes wrong into one line on stderr and an exit code."""
+    """Turn what goes wrong into one line on stderr and an exit code; with `debug`, let it through."""
     try:
         yield
-    except InterruptedRunError as error:
-        typer.secho(f"geolabel: {error}", err=True, fg="yellow")
-        raise typer.Exit(EXIT_INTERRUPTED) from error
-    except KeyboardInterrupt as error:
-        again = shlex.join(["geolabel", *sys.argv[1:]])
-        typer.secho(f"geolabel: interrupted; nothing was written. Start again with: {again}", err=True, fg="yellow")
-        raise typer.Exit(EXIT_INTERRUPTED) from error
-    except GeolabelError as error:
-        if debug:
-            raise
-        typer.secho(f"geolabel: {error}", err=True, fg="red")
-        raise typer.Exit(EXIT_PROBLEM) from error
-    except ImportError as error:
-        if debug:
-            raise
-        typer.secho(f"geolabel: {error}; geolabel doctor names the cure", err=True, fg="red")
-        raise typer.Exit(EXIT_PROBLEM) from error
-    except MemoryError as error:
-        if debug:
-            raise
-        typer.secho("geolabel: out of memory; give a smaller --batch, --size or region (--aoi)", err=True, fg="red")
-        raise typer.Exit(EXIT_PROBLEM) from error
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except (KeyboardInterrupt, InterruptedRunError) as stop:
+        again = f"interrupted; nothing was written. Start again with: {shlex.join(['geolabel', *sys.argv[1:]])}"
+        typer.secho(f"geolabel: {stop if str(stop) else again}", err=True, fg="yellow")
+        raise typer.Exit(EXIT_INTERRUPTED) from stop
     except Exception as error:
         if debug:
             raise
-        found = " ".join(f"{type(error).__name__}: {error}".split())
-        typer.secho(f"geolabel: a fault of geolabel's own: {found}. See it whole with --debug", err=True, fg="red")
+        typer.secho(f"geolabel: {_line(error)}", err=True, fg="red")
         raise typer.Exit(EXIT_PROBLEM) from error
+
+
+def _line(error: Exception) -> str:
+    """What to tell, in one line."""
+    match error:
+        case GeolabelError():
+            return str(error)
+        case ImportError():
+            return f"{error}; geolabel doctor names the cure"
+        case MemoryError():
+            return "out of memory; give a smaller --batch, --size or region (--aoi)"
+        case _:
+            found = " ".join(f"{type(error).__name__}: {error}".split())
+            return f"a fault of geolabel's own: {found}. See it whole with --debug"
 
 
 def main() -> None:
