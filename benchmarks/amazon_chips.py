@@ -11,6 +11,9 @@ The rule was fixed before any score was looked at, and looks at counts only:
    sets and one named kind of negatives, and whose test has three of each.
 4. Chips of train or val whose picture correlates above .9 with one of test (or, of train, with one of val) are left
    out. `geolabel split --buffer 2km` then leaves out those that lie nearer than 2 km.
+
+What this cannot see: two chips of one place, at least one of them without coordinates, whose windows are shifted by
+more than some pixels against each other. A search over all shifts found a few such pairs of mines.
 """
 
 from __future__ import annotations

@@ -278,7 +278,7 @@ def export(
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to make.")] = Path("geolabel-demo"),
     size: Annotated[int, typer.Option("--size", help="Side of the world, pixels of 10 m.")] = 1536,
-    epochs: Annotated[int, typer.Option("--epochs", help="Of training.")] = 24,
+    epochs: Annotated[int, typer.Option("--epochs", help="Of training.")] = 16,
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> Any:

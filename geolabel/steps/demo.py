@@ -38,7 +38,7 @@ def demo(
     *,
     size: int = 1536,
     seed: int = 7,
-    epochs: int = 24,
+    epochs: int = 16,
     overwrite: bool = False,
     run: Callable[[Sequence[str]], None] | None = None,
 ) -> DemoReport:
