@@ -6,12 +6,12 @@ BIN := $(VENV)/bin
 USED := $(VENV)/.installed
 CHECKED := $(VENV)/.installed-dev
 
-.PHONY: demo test lint types layers unit slow docs system clean help
+.PHONY: demo test lint types layers unit quick docs system clean help
 
 help:
 	@echo "make demo   set up and run the whole way on a made-up world (about two minutes)"
 	@echo "make test   set up and run every check: lint, types, layers, tests, docs"
-	@echo "make slow   the tests that take longer"
+	@echo "make quick  the tests without the slow ones"
 	@echo "make clean  remove the environment and what was built"
 
 demo: $(USED)
@@ -45,10 +45,10 @@ layers: $(CHECKED)
 	$(BIN)/lint-imports
 
 unit: $(CHECKED) system
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest
 
-slow: $(CHECKED) system
-	$(BIN)/pytest -m slow
+quick: $(CHECKED)
+	$(BIN)/pytest -m "not slow"
 
 docs: $(CHECKED)
 	$(BIN)/python docs/generate_cli.py
