@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geolabel.errors import InputError, OutputError
+from geolabel.errors import GeolabelError, InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,21 +77,58 @@ def new_directory(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def _draft(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
-    draft = room / path.name
+def work_directory(path: Path, *, overwrite: bool = False) -> Iterator[None]:
+    """Make a folder that is worked in under its own name, so that a run that was killed can go on in it.
+
+    A folder it replaces comes back where the work fails, and nothing of the work stays. Raises OutputError.
+    """
+    check_new(path, overwrite=overwrite, folder=True)
+    with _room(path) as room:
+        old = room / "replaced"
+        if path.exists():
+            path.replace(old)
+        try:
+            with writing(path):
+                path.mkdir()
+                yield
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            if old.exists():
+                old.replace(path)
+            raise
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Put what goes wrong while `path` is written into words: a full disk, a folder that may not be written."""
     try:
-        yield draft
-        _move(draft, path, room / "replaced", overwrite=overwrite)
+        yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
             raise _output_error(path, error) from error
         raise
     except Exception as error:
-        # GDAL, SQLite and Arrow each have words of their own for it; the free room says it plainly
-        if shutil.disk_usage(room).free < _HARDLY_ANY_BYTES:
+        # GDAL, SQLite, Arrow and torch each have words of their own for it; the free room says it plainly
+        told = isinstance(error, GeolabelError) and not isinstance(error, OutputError)
+        if not told and shutil.disk_usage(path.parent).free < _HARDLY_ANY_BYTES:
             raise _disk_full(path) from error
         raise
+
+
+@contextmanager
+def _draft(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    with _room(path) as room, writing(path):
+        draft = room / path.name
+        yield draft
+        _move(draft, path, room / "replaced", overwrite=overwrite)
+
+
+@contextmanager
+def _room(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path`, on the same disk, gone afterwards."""
+    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
+    try:
+        yield room
     finally:
         shutil.rmtree(room, ignore_errors=True)
 

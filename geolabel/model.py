@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from geolabel import files
 from geolabel.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -71,6 +71,8 @@ class ModelCard:
     """Share of a tile from which a class counted as present in training."""
     thresholds: Mapping[str, float]
     """Probability from which a class counts as detected, found on validation tiles."""
+    nodata: float | None = None
+    """Nodata value of the training rasters; None where they had none."""
     calibration: Mapping[str, Any] | None = None
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
@@ -97,6 +99,14 @@ class ModelCard:
     def classes(self) -> tuple[str, ...]:
         """The network's outputs, in order."""
         return tuple(name for head in self.heads for name in head.classes)
+
+
+def rescaled(card: ModelCard, scale: Sequence[float], offset: Sequence[float]) -> ModelCard:
+    """The contract for a raster with a scale and offset of its own: physical values are what must agree."""
+    bands = tuple(
+        replace(band, scale=factor, offset=shift) for band, factor, shift in zip(card.bands, scale, offset, strict=True)
+    )
+    return replace(card, bands=bands)
 
 
 def write_model(path: Path, card: ModelCard, weights: Mapping[str, NDArray[np.generic]]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from geolabel.inference.plan import Plan
@@ -42,15 +44,17 @@ class Blender:
         assert row == self._top, "rows of tiles are added in order, each after the rows above it were taken"
         weighted = np.concatenate([probabilities * weights[:, None], weights[:, None]], axis=1)
         across = np.asarray(self._across.T @ weighted, dtype=np.float32).T
-        self._sum += self._down * across[:, None, :]
+        for total, row_of_tiles in zip(self._sum, across, strict=True):  # class by class: no second copy of all
+            np.add(total, self._down * row_of_tiles, out=total)
 
-    def take(self, until: int) -> NDArray[np.float32]:
-        """Finished probabilities (classes, rows, width) of the rows down to `until`, which leave the memory."""
-        count = until - self._top
-        total = self._sum[-1:, :count]
-        done = self._sum[:-1, :count] / np.maximum(total, np.finfo(np.float32).tiny)
+    def take(self, until: int, pack: Callable[[NDArray[np.float32]], NDArray[Any]]) -> NDArray[Any]:
+        """Finished probabilities (classes, rows, width) of the rows down to `until`, packed; they leave the memory."""
+        count, width = until - self._top, self._plan.width
+        weight = np.maximum(self._sum[-1, :count, :width], np.finfo(np.float32).tiny)
+        done = np.stack([pack(total[:count, :width] / weight) for total in self._sum[:-1]])
         open_rows = self._sum.shape[1] - count
-        self._sum[:, :open_rows] = self._sum[:, count:].copy()
-        self._sum[:, open_rows:] = 0
+        for total in self._sum:
+            total[:open_rows] = total[count:].copy()
+            total[open_rows:] = 0
         self._top = until
-        return np.ascontiguousarray(done[:, :, : self._plan.width])
+        return done

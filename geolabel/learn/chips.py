@@ -54,6 +54,11 @@ def load_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, scratch: P
     unique, source_of = np.unique(paths.astype(str), return_inverse=True)
     described = [index.source_of(path) for path in unique]
     for path, source in zip(unique, described, strict=True):
+        if (source.scale, source.offset) != (first.scale, first.offset):
+            raise BandError(
+                f"{path}: scale {source.scale} and offset {source.offset}, but {paths[0]} has {first.scale} and "
+                f"{first.offset}: their values mean different things; bring both to one scale (gdal_calc.py)"
+            )
         if source.bands != first.bands or source.dtype != first.dtype:
             raise BandError(
                 f"{path}: has {source.dtype} bands {', '.join(source.bands)}, but {paths[0]} has {first.dtype} "
@@ -93,8 +98,8 @@ def _load_raster(path: Path, source: Source, tiles: NDArray[Any], windows: NDArr
             right = int((windows[inside, 0] + windows[inside, 2]).max())
             pixels, valid = reader.read(Window(left, int(row_off), right - left, int(height)))
             needed = int((windows[inside, 0]).max()) + size_w - right
-            pixels = mirror(pixels, size_h, pixels.shape[2] + max(0, needed))
-            valid = mirror(valid[None], size_h, valid.shape[1] + max(0, needed))
+            pixels = raster.mirror(pixels, size_h, pixels.shape[2] + max(0, needed))
+            valid = raster.mirror(valid[None], size_h, valid.shape[1] + max(0, needed))
             starts = windows[inside, 0] - left
             chips.pixels[inside] = cut(pixels, starts, size_w)
             chips.valid[inside] = cut(valid, starts, size_w)[:, 0]
@@ -108,18 +113,12 @@ def _load_files(files: list[tuple[Path, NDArray[Any]]], source: Source, chips: C
         info = raster.describe(path, source.bands)
         with raster.open_raster(info) as reader:
             pixels, valid = reader.read(Window(0, 0, min(info.width, width), min(info.height, height)))
-        chips.pixels[rows] = mirror(pixels, height, width)
-        chips.valid[rows] = mirror(valid[None], height, width)[0]
+        chips.pixels[rows] = raster.mirror(pixels, height, width)
+        chips.valid[rows] = raster.mirror(valid[None], height, width)[0]
 
     with ThreadPoolExecutor(_THREADS) as pool:
         for _ in track(pool.map(load, files), total=len(files), what="reading chips", unit="chips"):
             pass
-
-
-def mirror(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
-    """Pixels (bands, h, w) mirrored at the lower and right edge up to (bands, height, width)."""
-    more = ((0, 0), (0, height - pixels.shape[1]), (0, width - pixels.shape[2]))
-    return np.pad(pixels, more, mode="symmetric") if any(after for _, after in more) else pixels
 
 
 def cut(strip: NDArray[Any], starts: NDArray[np.int64], width: int) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from geolabel import files
-from geolabel.errors import InputError
+from geolabel.errors import InputError, OptionError
 from geolabel.learn.heads import probabilities
 from geolabel.learn.losses import total_loss
 from geolabel.learn.transforms import augment, to_tensor
@@ -140,7 +140,7 @@ def fit(
     if not run.history:
         save(run, checkpoint)  # a run stopped in its first epoch can be resumed too
     try:
-        while len(run.history) < recipe.epochs and run.stale() <= recipe.patience:
+        while len(run.history) < recipe.epochs and not (run.history and run.stale() >= recipe.patience):
             began = time.perf_counter()
             train_loss = _train_epoch(run, lesson, recipe, normalise)
             val_loss, average_precision, f1 = _validate(run, lesson, recipe, normalise)
@@ -176,13 +176,13 @@ def _merit(average_precision: float, loss: float) -> tuple[float, float]:
 
 def _batches(
     lesson: Lesson, rows: NDArray[np.int64], batch: int, normalise: Normalise, device: torch.device
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Normalised chips, their validity and their targets, batch by batch."""
     for first in range(0, len(rows), batch):
         part = rows[first : first + batch]
-        chips = normalise(
-            to_tensor(lesson.chips.pixels[part], device), torch.from_numpy(lesson.chips.valid[part]).to(device)
-        )
-        yield chips, torch.from_numpy(lesson.targets[part]).to(device)
+        valid = torch.from_numpy(lesson.chips.valid[part]).to(device)
+        chips = normalise(to_tensor(lesson.chips.pixels[part], device), valid)
+        yield chips, valid, torch.from_numpy(lesson.targets[part]).to(device)
 
 
 def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) -> float:
@@ -190,15 +190,18 @@ def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise)
     rows = _order(lesson.train, recipe.batch, run.generator)
     total, steps = torch.zeros((), device=run.fabric.device), 0
     batch = min(recipe.batch, len(lesson.train))
-    for chips, targets in _batches(lesson, rows, batch, normalise, run.fabric.device):
-        seen = augment(chips, run.generator) if recipe.augment else chips
+    for chips, valid, targets in _batches(lesson, rows, batch, normalise, run.fabric.device):
+        seen = augment(chips, valid, run.generator) if recipe.augment else chips
         loss = total_loss(run.network(seen.contiguous(memory_format=torch.channels_last)), targets, lesson.heads)
         run.optimizer.zero_grad()
         run.fabric.backward(loss)
         run.optimizer.step()
         run.scheduler.step()
         total, steps = total + loss.detach(), steps + 1
-    return float(total / max(steps, 1))
+    mean = float(total / max(steps, 1))
+    if not math.isfinite(mean):
+        raise OptionError(f"--lr {recipe.lr:g}: the loss is no number any more; give a lower learning rate")
+    return mean
 
 
 @torch.inference_mode()
@@ -206,7 +209,7 @@ def _validate(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) ->
     """Loss, mean average precision and mean F1 on the validation tiles."""
     run.network.eval()
     found, losses = [], 0.0
-    for chips, targets in _batches(lesson, lesson.val, recipe.batch, normalise, run.fabric.device):
+    for chips, _, targets in _batches(lesson, lesson.val, recipe.batch, normalise, run.fabric.device):
         logits = run.network(chips.contiguous(memory_format=torch.channels_last)).float()
         losses += float(total_loss(logits, targets, lesson.heads)) * len(chips)
         found.append(probabilities(logits, lesson.heads).cpu().numpy())
@@ -223,6 +226,7 @@ def save(run: Run, path: Path) -> None:
         "scheduler": run.scheduler.state_dict(),
         "generator": run.generator.get_state(),
         "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "history": files.to_json(run.history),
         "best": run.best,
     }
@@ -244,6 +248,8 @@ def restore(run: Run, path: Path) -> None:
     run.scheduler.load_state_dict(state["scheduler"])
     run.generator.set_state(state["generator"])
     torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
     run.history = [Epoch(**{**row, **_floats(row)}) for row in state["history"]]
     run.best = state["best"]
 

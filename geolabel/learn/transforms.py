@@ -62,13 +62,14 @@ def band_contracts(
     )
 
 
-def augment(chips: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def augment(chips: torch.Tensor, valid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Each chip of a normalised batch (n, bands, h, w) turned or mirrored at random, and its light changed.
 
     Seen from above nothing has a right way up: all eight symmetries of the square are as likely (four where chips
     are not square). Contrast, brightness, the balance of the bands and a veil over all of them change as they do
-    between dates, so that colour alone is not learned.
+    between dates, so that colour alone is not learned. What is not valid (n, h, w) stays 0, as predict leaves it.
     """
+    chips = torch.cat([chips, valid[:, None].float()], dim=1)
     count, device = len(chips), chips.device
     flips = torch.randint(0, 2, (3, count, 1, 1, 1), generator=generator, device="cpu").bool().to(device)
     chips = torch.where(flips[0], chips.flip(3), chips)
@@ -76,13 +77,15 @@ def augment(chips: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     if chips.shape[2] == chips.shape[3]:
         chips = torch.where(flips[2], chips.transpose(2, 3), chips)
 
+    chips, seen = chips[:, :-1], chips[:, -1:]
+
     def drawn(deviation: float, bands: int) -> torch.Tensor:
         return deviation * torch.randn((count, bands, 1, 1), generator=generator).to(device)
 
     bands, mean = chips.shape[1], chips.mean(dim=(2, 3), keepdim=True)
     chips = mean + (chips - mean) * drawn(0.2, 1).exp()
     gain = (1 + drawn(0.15, 1)) * (1 + drawn(0.1, bands))
-    return chips * gain + drawn(0.2, bands) + drawn(0.3, 1)
+    return (chips * gain + drawn(0.2, bands) + drawn(0.3, 1)) * seen
 
 
 def to_tensor(pixels: NDArray[np.generic], device: torch.device) -> torch.Tensor:

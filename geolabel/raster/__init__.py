@@ -1,8 +1,8 @@
 """The only importer of rasterio: describe, read windows and masks, warp, burn, polygonise, write COGs."""
 
 from geolabel.raster.describe import Band, RasterInfo, describe
-from geolabel.raster.overview import sample, valid_overview
-from geolabel.raster.read import Reader, Resampling, align, open_raster
+from geolabel.raster.overview import corners, sample, valid_overview
+from geolabel.raster.read import Reader, Resampling, align, mirror, open_raster
 from geolabel.raster.shapes import burn, polygonise
 from geolabel.raster.write import BandStyle, StripWriter, write_cog
 
@@ -15,7 +15,9 @@ __all__ = [
     "StripWriter",
     "align",
     "burn",
+    "corners",
     "describe",
+    "mirror",
     "open_raster",
     "polygonise",
     "sample",

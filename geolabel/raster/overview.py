@@ -60,7 +60,7 @@ def _from_pixels(info: RasterInfo, step_px: int) -> NDArray[np.bool_]:
             inside = rows[(rows >= top) & (rows < top + _STRIP_ROWS)] - top
             if len(inside):
                 window = Window(0, top, info.width, min(_STRIP_ROWS, info.height - top))
-                parts.append(reader.read(window)[1][np.ix_(inside, cols)])
+                parts.append(reader.read_valid(window)[np.ix_(inside, cols)])
     return np.concatenate(parts)
 
 
@@ -83,3 +83,14 @@ def sample(info: RasterInfo, side_px: int = 256) -> list[NDArray[Any]] | None:
         masks = dataset.read_masks(indexes, window=area, out_shape=(len(indexes), *shape))
     valid = masks.any(axis=0) & finite(pixels)
     return [band[valid] for band in pixels] if valid.any() else None
+
+
+def corners(info: RasterInfo, side_px: int = 32) -> list[NDArray[Any]]:
+    """The four corners of a raster as stored: arrays (bands, side, side), smaller where the raster is."""
+    width, height = min(side_px, info.width), min(side_px, info.height)
+    with open_raster(info) as reader:
+        return [
+            reader.read(Window(col, row, width, height))[0]
+            for col in (0, info.width - width)
+            for row in (0, info.height - height)
+        ]

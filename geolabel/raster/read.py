@@ -51,6 +51,18 @@ class Reader:
                 valid = self._valid(pixels, area)
         return pixels, valid & finite(pixels)
 
+    def read_valid(self, window: Window) -> NDArray[np.bool_]:
+        """Which pixels are valid (height, width); where a mask or an alpha band says it, no other band is read."""
+        from rasterio.windows import Window as RasterioWindow
+
+        if self._alpha is None and self.info.mask != "mask":
+            return self.read(window)[1]
+        area = RasterioWindow(window.col_off, window.row_off, window.width, window.height)
+        with door.reading(self.info.path, f"rows {window.row_off}–{window.row_off + window.height}"):
+            if self._alpha is not None:
+                return np.asarray(self._dataset.read(self._alpha, window=area) > 0)
+            return np.asarray(self._dataset.read_masks(self.info.bands[0].index, window=area) > 0)
+
     def _valid(self, pixels: NDArray[Any], area: Any) -> NDArray[np.bool_]:
         if self.info.mask == "mask":
             return np.asarray(self._dataset.read_masks(self.info.bands[0].index, window=area) > 0)
@@ -125,3 +137,9 @@ def finite(pixels: NDArray[Any]) -> NDArray[np.bool_] | np.bool_:
     if pixels.dtype.kind != "f":
         return np.bool_(True)
     return np.asarray(np.isfinite(pixels).all(axis=0))
+
+
+def mirror(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """Pixels (bands, h, w) mirrored at the lower and right edge up to (bands, height, width)."""
+    more = ((0, 0), (0, height - pixels.shape[1]), (0, width - pixels.shape[2]))
+    return np.pad(pixels, more, mode="symmetric") if any(after for _, after in more) else pixels

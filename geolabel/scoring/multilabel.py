@@ -50,10 +50,15 @@ def score(
     probabilities: NDArray[np.float32],
     names: Sequence[str],
     thresholds: Sequence[float],
+    detected: NDArray[np.bool_] | None = None,
 ) -> Scores:
-    """Score `probabilities` (n, classes) against `targets` (n, classes): 1 present, 0 absent, NaN unknown."""
+    """Score `probabilities` (n, classes) against `targets` (n, classes): 1 present, 0 absent, NaN unknown.
+
+    `detected` (n, classes) says which classes count as found; where not given, those that reach their threshold.
+    """
+    found = probabilities >= np.asarray(thresholds, dtype=np.float32) if detected is None else detected
     classes = tuple(
-        _score_class(name, targets[:, column], probabilities[:, column], thresholds[column])
+        _score_class(name, targets[:, column], probabilities[:, column], found[:, column], thresholds[column])
         for column, name in enumerate(names)
     )
     return Scores(
@@ -65,13 +70,16 @@ def score(
 
 
 def _score_class(
-    name: str, target: NDArray[np.float32], probability: NDArray[np.float32], threshold: float
+    name: str,
+    target: NDArray[np.float32],
+    probability: NDArray[np.float32],
+    found: NDArray[np.bool_],
+    threshold: float,
 ) -> ClassScores:
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     known = np.isfinite(target)
-    present, probability = target[known] > 0.5, probability[known]  # noqa: PLR2004 - targets are 0 or 1
-    found = probability >= threshold
+    present, probability, found = target[known] > 0.5, probability[known], found[known]  # noqa: PLR2004 - 0 or 1
     tp, fp = int((present & found).sum()), int((~present & found).sum())
     fn, tn = int((present & ~found).sum()), int((~present & ~found).sum())
     both = bool(present.any() and (~present).any())

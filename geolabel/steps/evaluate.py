@@ -10,9 +10,11 @@ import numpy as np
 
 from geolabel import files
 from geolabel.errors import ContractError, EmptyError, TileIndexError
+from geolabel.inference import Decision
 from geolabel.learn.chips import load_chips
 from geolabel.learn.forward import choose_device, load_classifier
 from geolabel.learn.heads import targets
+from geolabel.model import rescaled
 from geolabel.scoring.multilabel import Scores, score
 from geolabel.tiling.index import read_index
 
@@ -72,9 +74,12 @@ def evaluate(
         )
     with tempfile.TemporaryDirectory() as scratch:
         chips = load_chips(index, rows, tiles.parent, Path(scratch))
-        found = classifier.predict(chips, np.arange(len(rows)))
+        source = index.sources[0]
+        ready = classifier.with_card(rescaled(card, source.scale, source.offset))
+        found = ready.predict(chips, np.arange(len(rows)))
     truth = targets(shares[rows], card.heads, card.presence)
-    scores = score(truth, found, card.classes, [card.thresholds[name] for name in card.classes])
+    thresholds = [card.thresholds[name] for name in card.classes]
+    scores = score(truth, found, card.classes, thresholds, Decision.of(card).on_tiles(found))
     report = EvaluateReport(output, model, split, len(rows), str(index.split["method"]), scores)
     files.write_json(output, report)
     return report

@@ -11,11 +11,11 @@ import numpy as np
 
 from geolabel import files, maps, raster, vector
 from geolabel.errors import EmptyError, OptionError
-from geolabel.inference import Plan, make_plan, predict_rows, realign
+from geolabel.inference import LEVELS, Decision, Plan, make_plan, predict_rows, realign
 from geolabel.labels.scheme import Scheme
 from geolabel.learn.forward import Classifier, choose_device, load_classifier
 from geolabel.steps import preflight
-from geolabel.steps.prediction import ClassDecision, PredictionWriter, PredictReport
+from geolabel.steps.prediction import PredictionWriter, PredictReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,9 +80,9 @@ def predict(
     inside = _inside(aoi, fit.grid) if aoi else None
     if dry_run:
         return _estimate(target, classifier, plan)
-    card = preflight.rescaled(classifier.card, fit)
+    card = preflight.adapted(classifier.card, fit)
     ready = classifier.with_card(card)
-    decision = ClassDecision.of(card, threshold)
+    decision = Decision.of(card, threshold)
     options = {
         "bands": list(bands),
         "scale": scale,
@@ -99,7 +99,7 @@ def predict(
         ):
             rows = predict_rows(reader, plan, ready, len(card.classes), inside=inside)
             strips = writer.write(realign(rows, _ROWS), decision)
-            detections = maps.outline(strips, fit.grid, scale=writer.scale)
+            detections = maps.outline(strips, fit.grid, scale=1 / LEVELS)
         report = writer.finish(detections, min_area_ha, plan.tiles, target, resampled=fit.resampled)
         if not writer.valid_pixels:
             raise EmptyError(
@@ -149,7 +149,7 @@ def _estimate(target: Path, classifier: Classifier, plan: Plan) -> PredictPlan:
     per_tile = (time.perf_counter() - began) / _TRIAL_TILES
     pixels, classes = plan.width * plan.height, len(card.classes)
     strip = plan.width * (plan.tile_height * (2 * noise.itemsize * len(card.bands) + 8 * (classes + 1)))
-    held = plan.width * (_ROWS + plan.tile_height) * (9 * classes + 4)
+    held = plan.width * (_ROWS + plan.tile_height) * (4 * classes + 20)
     return PredictPlan(
         output=target,
         tiles=plan.tiles,

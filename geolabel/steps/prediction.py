@@ -9,61 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import maps, raster, vector
+from geolabel.inference import LEVELS, NONE
 from geolabel.maps import ClassStyle, Strip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from geolabel.grid import Grid
-    from geolabel.inference import Rows
+    from geolabel.inference import Decision, Rows
     from geolabel.labels.scheme import LabelClass, Scheme
     from geolabel.maps import Detections
-    from geolabel.model import ModelCard
 
 NODATA = 255
-NONE = 0
-"""Of the class raster: seen, but no class reached its threshold."""
-_LEVELS = 250
-"""Probabilities are stored as 0–250: a scale of .004, with room for nodata."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassDecision:
-    """When a class counts as detected."""
-
-    thresholds: NDArray[np.float32]
-    """(classes, 1, 1)."""
-    exclusive: tuple[slice, ...]
-    """Columns of the heads in which the most probable class is detected, whatever its probability."""
-
-    @classmethod
-    def of(cls, card: ModelCard, threshold: float | None) -> ClassDecision:
-        """As the model says; with `threshold`, that one for all independent classes."""
-        values = [card.thresholds[name] if threshold is None else threshold for name in card.classes]
-        exclusive, start = [], 0
-        for head in card.heads:
-            if head.kind == "softmax":
-                exclusive.append(slice(start, start + len(head.classes)))
-            start += len(head.classes)
-        return cls(np.array(values, dtype=np.float32)[:, None, None], tuple(exclusive))
-
-    def presence(self, probability: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Where each class is detected: (classes, rows, width)."""
-        found = probability >= self.thresholds
-        for columns in self.exclusive:
-            part = probability[columns]
-            found[columns] = np.arange(len(part))[:, None, None] == part.argmax(axis=0)
-        return np.asarray(found & valid)
-
-    def classes(self, probability: NDArray[np.float32], presence: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """The detected class that stands out most above its threshold, from 1; 0 for none: (rows, width)."""
-        margin = np.where(presence, (probability - self.thresholds) / (1 - self.thresholds), -np.inf)
-        for columns in self.exclusive:
-            margin[columns] = np.where(presence[columns], probability[columns], -np.inf)
-        return np.where(presence.any(axis=0), margin.argmax(axis=0) + 1, NONE).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +52,6 @@ class PredictionWriter:
     _probabilities: raster.StripWriter
     _classes: raster.StripWriter
     valid_pixels: int = 0
-    scale: float = 1 / _LEVELS
 
     @classmethod
     @contextmanager
@@ -108,7 +65,7 @@ class PredictionWriter:
                 raster.write_cog(
                     folder / "probabilities.tif",
                     grid,
-                    raster.BandStyle(scheme.names, nodata=NODATA, scale=1 / _LEVELS, overviews="average"),
+                    raster.BandStyle(scheme.names, nodata=NODATA, scale=1 / LEVELS, overviews="average"),
                 )
             )
             classes = stack.enter_context(
@@ -120,18 +77,15 @@ class PredictionWriter:
             )
             yield cls(folder, grid, scheme, probabilities, classes)
 
-    def write(self, parts: Iterable[Rows], decision: ClassDecision) -> Iterator[Strip]:
+    def write(self, parts: Iterable[Rows], decision: Decision) -> Iterator[Strip]:
         """Write rows to both rasters, and pass on what the outlines are made of."""
         for part in parts:
-            stored = np.rint(part.probability * _LEVELS).astype(np.uint8)
-            shown = stored * np.float32(self.scale)
-            presence = decision.presence(shown, part.valid)
-            classes = decision.classes(shown, presence)
-            masked = np.where(part.valid, stored, NODATA).astype(np.uint8)
-            self._probabilities.write(part.row_off, masked)
-            self._classes.write(part.row_off, np.where(part.valid, classes, NODATA).astype(np.uint8)[None])
+            detected = decision.detected(part.levels) & part.valid
+            shown = decision.foremost(part.levels, detected)
+            self._classes.write(part.row_off, np.where(part.valid, shown, NODATA).astype(np.uint8)[None])
+            self._probabilities.write(part.row_off, np.where(part.valid, part.levels, NODATA).astype(np.uint8))
             self.valid_pixels += int(part.valid.sum())
-            yield Strip(part.row_off, presence, stored)
+            yield Strip(part.row_off, detected, part.levels)
 
     def finish(
         self, detections: Detections, min_area_ha: float, tiles: int, target: Path, *, resampled: bool

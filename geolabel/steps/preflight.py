@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geolabel import raster
 from geolabel.errors import BandError, ContractError, OptionError
+from geolabel.model import rescaled
 from geolabel.progress import log
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: floa
     grid = described.place
     info = _choose_bands(described, card)
     _check_unit(info, card, scale)
+    _check_nodata(info, card)
     if card.gsd_m is None:
         log.warning("%s: the model does not know its GSD; tiles are taken at the raster's own", path)
         return Fit(info, grid, resampled=False, resampling="nearest", scale=scale)
@@ -88,10 +90,24 @@ def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:
         return
     ratios = means / np.array([abs(band.mean) for band in card.bands])
     if (ratios > _FAR).all() or (ratios < 1 / _FAR).all():
-        found, wanted = float(means.mean()), float(np.mean([band.mean for band in card.bands]))
+        # --scale turns stored values into the model's stored values
+        stored = np.array([(mean - band.offset) / band.scale for mean, band in zip(means, info.bands, strict=True)])
+        wanted = np.array([(band.mean - band.offset) / band.scale for band in card.bands])
         raise ContractError(
-            f"{info.path}: values around {found:.4g}, the model knows values around {wanted:.4g}: another unit? "
-            f"Give --scale (here about {wanted / found:.2g}), or --scale 1 if they are right"
+            f"{info.path}: values around {means.mean():.4g}, the model knows values around "
+            f"{np.mean([band.mean for band in card.bands]):.4g}: another unit? Give --scale, a factor for stored values "
+            f"(here about {np.median(wanted / stored):.2g})"
+        )
+
+
+def _check_nodata(info: RasterInfo, card: ModelCard) -> None:
+    """A border that the training rasters declared as nodata, and this one does not, would be predicted as ground."""
+    if info.mask != "none" or card.nodata is None:
+        return
+    if any((corner == card.nodata).all() for corner in raster.corners(info)):
+        raise ContractError(
+            f"{info.path}: has no nodata value, yet a corner is all {card.nodata:g}, which was nodata in training; "
+            f"declare it: gdal_edit.py -a_nodata {card.nodata:g} {info.path}"
         )
 
 
@@ -106,13 +122,8 @@ def _coarse_means(info: RasterInfo) -> np.ndarray[tuple[int], np.dtype[np.float6
     return means if (means > 0).all() else None
 
 
-def rescaled(card: ModelCard, fit: Fit) -> ModelCard:
-    """The contract with the scale and offset of the raster at hand: what turns its values into physical ones."""
-    if fit.scale is not None:
-        bands = tuple(replace(band, scale=band.scale * fit.scale) for band in card.bands)
-    else:
-        bands = tuple(
-            replace(band, scale=here.scale, offset=here.offset)
-            for band, here in zip(card.bands, fit.info.bands, strict=True)
-        )
-    return replace(card, bands=bands)
+def adapted(card: ModelCard, fit: Fit) -> ModelCard:
+    """The contract with what turns the values of the raster at hand into physical ones."""
+    if fit.scale is None:
+        return rescaled(card, [b.scale for b in fit.info.bands], [b.offset for b in fit.info.bands])
+    return rescaled(card, [band.scale * fit.scale for band in card.bands], [band.offset for band in card.bands])

@@ -12,6 +12,7 @@ import numpy as np
 
 from geolabel import files
 from geolabel.errors import EmptyError, InterruptedRunError, OptionError, TileIndexError
+from geolabel.inference import Decision, levels_of
 from geolabel.labels.scheme import Scheme
 from geolabel.learn import backbones, loop
 from geolabel.learn.chips import Chips, load_chips
@@ -73,8 +74,8 @@ class TrainOptions:
                 raise OptionError(f"--{name} must be more than 0, got {getattr(self, name):g}")
         if not 0 < self.presence <= 1:
             raise OptionError(f"--presence must lie above 0 and up to 1, got {self.presence:g}")
-        if self.patience < 0 or self.weight_decay < 0 or not 0 <= self.seed < _SEED_BITS:
-            raise OptionError("--patience, --weight-decay and --seed must not be negative")
+        if self.patience < 1 or self.weight_decay < 0 or not 0 <= self.seed < _SEED_BITS:
+            raise OptionError("--patience must be at least 1, --weight-decay and --seed must not be negative")
         if self.heads not in ("auto", "sigmoid", "softmax"):
             raise OptionError(f"--heads {self.heads}: choose auto, sigmoid or softmax")
 
@@ -125,22 +126,34 @@ def train(
         lesson = lesson_plan.lesson(chips)
         bands = band_contracts(chips, lesson.train, source.bands, source.scale, source.offset)
         run = loop.start(network, lesson, options.recipe, chosen_device)
-        if resume:
-            loop.restore(run, output / CHECKPOINT)
-        else:
-            _make_folder(tiles, output, options, overwrite=overwrite)
-        with HistoryWriter(output, run.history) as history:
-
-            def told(row: loop.Epoch) -> None:
-                history.add(row)
-                on_epoch(row)
-
-            loop.fit(run, lesson, options.recipe, Normalise(bands), checkpoint=output / CHECKPOINT, on_epoch=told)
         card = _card(index, lesson_plan, bands, options)
-        report = _finish(card, network, run, lesson, output, index)
+        with files.writing(output) if resume else files.work_directory(output, overwrite=overwrite):
+            if resume:
+                loop.restore(run, output / CHECKPOINT)
+            else:
+                _write_record(tiles, output, options)
+            _fit(run, lesson, options, bands, output, on_epoch)
+            report = _finish(card, network, run, lesson, output, index)
     if run.interrupted:
-        raise InterruptedRunError(_go_on(tiles, output))
+        raise InterruptedRunError(_go_on(tiles, report))
     return report
+
+
+def _fit(
+    run: loop.Run,
+    lesson: loop.Lesson,
+    options: TrainOptions,
+    bands: tuple[BandContract, ...],
+    output: Path,
+    on_epoch: Callable[[loop.Epoch], None],
+) -> None:
+    with HistoryWriter(output, run.history) as history:
+
+        def told(row: loop.Epoch) -> None:
+            history.add(row)
+            on_epoch(row)
+
+        loop.fit(run, lesson, options.recipe, Normalise(bands), checkpoint=output / CHECKPOINT, on_epoch=told)
 
 
 def _kept_options(tiles: Path, output: Path) -> TrainOptions:
@@ -156,10 +169,9 @@ def _kept_options(tiles: Path, output: Path) -> TrainOptions:
         raise OptionError(f"{output / 'run.json'}: is damaged ({error}); train anew with --overwrite") from error
 
 
-def _make_folder(tiles: Path, output: Path, options: TrainOptions, *, overwrite: bool) -> None:
+def _write_record(tiles: Path, output: Path, options: TrainOptions) -> None:
     record = {"options": options, "tiles_fingerprint": files.fingerprint(tiles), "versions": files.versions()}
-    with files.new_directory(output, overwrite=overwrite) as draft:
-        files.write_json(draft / files.RECORD, record)
+    files.write_json(output / files.RECORD, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +233,7 @@ def _card(index: TileIndex, plan: _LessonPlan, bands: tuple[BandContract, ...], 
         scheme=plan.scheme.to_json(),
         bands=bands,
         dtype=index.sources[0].dtype,
+        nodata=index.sources[0].nodata,
         gsd_m=float(np.median(known_gsd)) if known_gsd else None,
         tile_px=(int(width), int(height)),
         presence=options.presence,
@@ -250,14 +263,11 @@ def _finish(
     classifier: Classifier = make_classifier(card, network, run.fabric.device)
     truth = lesson.targets[lesson.val]
     found = classifier.predict(lesson.chips, lesson.val)
-    thresholds = best_f1(truth, found)
-    scores = score(truth, found, card.classes, thresholds.tolist())
+    thresholds = levels_of(best_f1(truth, found))
     best = next((row for row in reversed(run.history) if row.best), None)
-    done = replace(
-        card,
-        thresholds=dict(zip(card.classes, (round(value, 4) for value in thresholds.tolist()), strict=True)),
-        scores={"val": files.to_json(scores)},
-    )
+    ready = replace(card, thresholds=dict(zip(card.classes, thresholds.round(3).tolist(), strict=True)))
+    scores = score(truth, found, card.classes, thresholds.tolist(), Decision.of(ready).on_tiles(found))
+    done = replace(ready, scores={"val": files.to_json(scores)})
     model = output / "model.safetensors"
     save_classifier(model, done, run.best)
     files.write_json(output / "metrics.json", {"val": scores, "history": run.history})
@@ -275,6 +285,7 @@ def _finish(
     )
 
 
-def _go_on(tiles: Path, output: Path) -> str:
-    command = ["geolabel", "train", str(tiles), "-o", str(output), "--resume"]
-    return f"stopped; {output / 'model.safetensors'} holds the best epoch so far. Go on with: {shlex.join(command)}"
+def _go_on(tiles: Path, report: TrainReport) -> str:
+    held = f"the best of {report.epochs} epochs" if report.epochs else "a network that has learned next to nothing"
+    command = ["geolabel", "train", str(tiles), "-o", str(report.model.parent), "--resume"]
+    return f"stopped; {report.model} holds {held}. Go on with: {shlex.join(command)}"

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from geolabel import raster
 from geolabel.grid import Window
-from geolabel.inference import Plan, Rows, make_plan, predict_rows, realign
-from geolabel.inference.blend import ramp
+from geolabel.inference import LEVELS, Plan, Rows, make_plan, predict_rows, realign
+from geolabel.inference.blend import Blender, ramp
 
 CLASSES = 3
+HALF_A_LEVEL = 0.5 / LEVELS + 1e-6
 
 
 class Reader:
@@ -42,9 +43,10 @@ def forward(chips: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 def literal(pixels: np.ndarray, valid: np.ndarray, plan: Plan, inside: np.ndarray | None = None) -> np.ndarray:
     """What the pipeline is meant to compute: weighted mean over the tiles of each pixel, in float64."""
-    seen = valid if inside is None else valid & inside
+    seen, shown = valid, valid if inside is None else valid & inside
     more = ((0, max(0, plan.tile_height - plan.height)), (0, max(0, plan.tile_width - plan.width)))
-    pixels, seen = np.pad(pixels, ((0, 0), *more), mode="symmetric"), np.pad(seen, more, mode="symmetric")
+    pixels = np.pad(pixels, ((0, 0), *more), mode="symmetric")
+    seen, shown = np.pad(seen, more, mode="symmetric"), np.pad(shown, more, mode="symmetric")
     total, weight = np.zeros((CLASSES, *seen.shape)), np.zeros(seen.shape)
     down, across = (
         1 - np.abs(np.arange(size) + 0.5 - size / 2) / (size / 2) for size in (plan.tile_height, plan.tile_width)
@@ -53,7 +55,7 @@ def literal(pixels: np.ndarray, valid: np.ndarray, plan: Plan, inside: np.ndarra
         for col in plan.cols:
             part = np.s_[row : row + plan.tile_height, col : col + plan.tile_width]
             share = seen[part].mean()
-            if share == 0:
+            if not shown[part].any():
                 continue
             probability = forward(pixels[:, *part][None], seen[part][None])[0]
             blend = share * np.outer(down, across)
@@ -68,7 +70,8 @@ def joined(parts) -> tuple[np.ndarray, np.ndarray]:
     parts = list(parts)
     ends = np.cumsum([len(part.valid) for part in parts])
     assert [part.row_off for part in parts] == [0, *ends[:-1].tolist()]
-    return np.concatenate([part.probability for part in parts], axis=1), np.concatenate([part.valid for part in parts])
+    levels = np.concatenate([part.levels for part in parts], axis=1)
+    return levels / np.float32(LEVELS), np.concatenate([part.valid for part in parts])
 
 
 def scene(seed: int, height: int, width: int, share_valid: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +103,7 @@ def test_the_result_is_the_literal_one(seed: int, shape, with_area: bool, data) 
     np.testing.assert_array_equal(found_valid, seen)
     expected = literal(pixels, valid, plan, area)
     assert np.isfinite(expected[:, seen]).all(), "every valid pixel is covered"
-    np.testing.assert_allclose(found[:, seen], expected[:, seen], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[:, seen], expected[:, seen], atol=HALF_A_LEVEL)
     assert np.isfinite(found).all()
 
 
@@ -114,7 +117,12 @@ def test_weights_sum_to_one(seed: int, shape, value: float, data) -> None:
         Reader(pixels, valid), plan, lambda chips, _: np.full((len(chips), 1), value, np.float32), classes=1
     )
     found, _ = joined(same)
-    np.testing.assert_allclose(found[0, valid], value, rtol=2e-6, atol=1e-37)
+    np.testing.assert_allclose(found[0, valid], value, atol=HALF_A_LEVEL)
+    blender = Blender(plan, 1)
+    for row, end in zip(plan.rows, [*plan.rows[1:], height], strict=True):
+        ones = np.ones((len(plan.cols), 1), dtype=np.float32)
+        blender.add(int(row), ones * np.float32(value), ones[:, 0] / 3)
+        np.testing.assert_allclose(blender.take(int(end), lambda part: part), value, rtol=2e-6, atol=1e-37)
 
 
 def test_a_blend_of_two_tiles_by_hand() -> None:
@@ -125,7 +133,7 @@ def test_a_blend_of_two_tiles_by_hand() -> None:
     plan = Plan(6, 1, 4, 1, np.array([0, 2]), plan.rows)
     reader = Reader(np.zeros((1, 1, 6), dtype=np.uint8), np.ones((1, 6), dtype=bool))
     found, _ = joined(predict_rows(reader, plan, lambda _, __: np.array([[0], [1]], dtype=np.float32), 1))
-    np.testing.assert_allclose(found[0, 0], [0, 0, 0.25, 0.75, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(found[0, 0], [0, 0, 0.25, 0.75, 1, 1], atol=HALF_A_LEVEL)
 
 
 def test_tiles_without_a_valid_pixel_are_not_forwarded() -> None:
@@ -176,17 +184,17 @@ def test_chips_come_in_batches_when_a_strip_is_wide(monkeypatch) -> None:
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 20))
 def test_realign_changes_nothing_but_the_cuts(heights: list[int], rows: int) -> None:
     total = sum(heights)
-    probability = np.arange(2 * total * 3, dtype=np.float32).reshape(2, total, 3)
+    levels = (np.arange(2 * total * 3) % 251).astype(np.uint8).reshape(2, total, 3)
     valid = np.random.default_rng(0).random((total, 3)) > 0.5
     ends = np.cumsum(heights)
     parts = [
-        Rows(int(end - high), probability[:, end - high : end], valid[end - high : end])
+        Rows(int(end - high), levels[:, end - high : end], valid[end - high : end])
         for end, high in zip(ends, heights, strict=True)
     ]
     strips = list(realign(parts, rows))
     assert [len(strip.valid) for strip in strips] == [rows] * (total // rows) + [total % rows] * (total % rows > 0)
     found, found_valid = joined(strips)
-    np.testing.assert_array_equal(found, probability)
+    np.testing.assert_array_equal(found, levels / np.float32(LEVELS))
     np.testing.assert_array_equal(found_valid, valid)
 
 
@@ -202,4 +210,4 @@ def test_a_real_raster_is_predicted_as_if_it_were_in_memory(shared_data: Path) -
         found, found_valid = joined(predict_rows(reader, plan, forward, CLASSES))
     np.testing.assert_array_equal(found_valid, valid)
     expected = literal(pixels, valid, plan)
-    np.testing.assert_allclose(found[:, valid], expected[:, valid], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[:, valid], expected[:, valid], atol=HALF_A_LEVEL)

@@ -11,9 +11,10 @@ import rasterio
 import torch
 from rasterio.windows import Window
 
-from geolabel.learn.chips import Chips, load_chips, mirror
+from geolabel.learn.chips import Chips, load_chips
 from geolabel.learn.transforms import Normalise, augment, band_contracts, to_tensor
 from geolabel.model import BandContract
+from geolabel.raster import mirror
 from geolabel.steps.tile import tile
 from geolabel.tiling import read_index
 
@@ -82,8 +83,9 @@ def test_a_band_without_spread_is_no_division_by_zero():
 
 def test_augmenting_keeps_the_picture_up_to_symmetry_and_light():
     chip = torch.arange(25.0).reshape(1, 1, 5, 5).repeat(400, 1, 1, 1)
-    seen = augment(chip, torch.Generator().manual_seed(0))
-    again = augment(chip, torch.Generator().manual_seed(0))
+    valid = torch.ones(400, 5, 5, dtype=torch.bool)
+    seen = augment(chip, valid, torch.Generator().manual_seed(0))
+    again = augment(chip, valid, torch.Generator().manual_seed(0))
     assert torch.equal(seen, again)
     patterns = set()
     for one in seen[:, 0]:
@@ -94,6 +96,13 @@ def test_augmenting_keeps_the_picture_up_to_symmetry_and_light():
         for flips in ((), (0,), (1,), (0, 1)):
             symmetries.add(tuple(int(v) for v in turned.flip(flips).flatten().tolist()))
     assert patterns == symmetries  # all eight, and nothing else
+
+
+def test_augmenting_leaves_nodata_at_0():
+    valid = torch.rand((50, 6, 6), generator=torch.Generator().manual_seed(1)) < 0.5
+    chips = torch.where(valid[:, None], torch.full((50, 3, 6, 6), 2.0), 0.0)
+    seen = augment(chips, valid, torch.Generator().manual_seed(2))
+    assert ((seen != 0).all(dim=1).sum(dim=(1, 2)) == valid.sum(dim=(1, 2))).all()
 
 
 def test_mirror_keeps_what_is_large_enough():

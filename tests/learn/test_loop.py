@@ -46,7 +46,7 @@ def test_a_plain_difference_is_learned(tmp_path: Path):
 def test_noise_is_not_learned_and_the_loop_stops_early(tmp_path: Path):
     run = train(replace(RECIPE, epochs=40, patience=2), tmp_path, noise=True)
     assert len(run.history) < 40
-    assert run.stale() == 3
+    assert run.stale() == 2
     best = max(run.history, key=lambda row: row.val_average_precision)
     assert best.best
     assert best.val_average_precision < 0.9

@@ -1,0 +1,43 @@
+"""What counts as detected, in tables one can check by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geolabel.inference import Decision, levels_of
+from geolabel.model import BandContract, Head, ModelCard
+
+CARD = ModelCard(
+    architecture="small-cnn",
+    heads=(Head("land", "sigmoid", ("mine", "road")), Head("sky", "softmax", ("clear", "haze"))),
+    scheme={},
+    bands=(BandContract("red", 1, 0, 0, 1),),
+    dtype="uint8",
+    gsd_m=None,
+    tile_px=(8, 8),
+    presence=0.1,
+    thresholds={"mine": 0.2, "road": 0.8, "clear": 0.9, "haze": 0.9},
+)
+
+
+def test_independent_classes_reach_their_threshold_and_exclusive_ones_are_the_likeliest():
+    found = Decision.of(CARD).on_tiles(np.array([[0.2, 0.79, 0.3, 0.7], [0.19, 0.8, 0.6, 0.4]], np.float32))
+    assert found.tolist() == [[True, False, False, True], [False, True, True, False]]
+
+
+def test_one_threshold_for_all_leaves_exclusive_classes_alone():
+    found = Decision.of(CARD, 0.5).on_tiles(np.array([[0.5, 0.49, 0.3, 0.7]], np.float32))
+    assert found.tolist() == [[True, False, False, True]]
+
+
+def test_the_class_furthest_above_its_threshold_is_shown():
+    decision = Decision.of(CARD)
+    levels = np.array([[100, 60, 10], [240, 220, 10], [125, 125, 125], [124, 124, 124]], np.uint8)[:, None]
+    detected = decision.detected(levels)
+    detected[2:] = False
+    # mine: (100 - 50) / 200 = .25, road: (240 - 200) / 50 = .8; then .05 against .4; then none reaches its own
+    assert decision.foremost(levels, detected).tolist() == [[2, 2, 0]]
+
+
+def test_thresholds_are_what_a_map_can_hold():
+    assert levels_of(np.array([0.0, 2e-5, 0.3333, 1.0])).tolist() == [0.004, 0.004, 0.332, 0.996]
