@@ -37,6 +37,17 @@ def reproject(x: NDArray[np.float64], y: NDArray[np.float64], source: str, targe
     return xy
 
 
+def project_bounds(
+    bounds: tuple[float, float, float, float], source: str, target: str
+) -> tuple[float, float, float, float] | None:
+    """A box (west, south, east, north) of `source` as a box of `target`; None where it has none (over a pole, say)."""
+    if source == target:
+        return bounds
+    west, south, east, north = _transformer(source, target).transform_bounds(*bounds, densify_pts=21)
+    box = (float(west), float(south), float(east), float(north))
+    return box if np.isfinite(box).all() and west <= east else None
+
+
 def name(crs: str) -> str:
     """Short name of a CRS: its authority code where it has one."""
     from pyproj import CRS

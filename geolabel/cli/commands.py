@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
+import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from geolabel.cli import options as o
-from geolabel.cli.app import app, command
+from geolabel.cli.app import EXIT_INTERRUPTED, app, command
+from geolabel.errors import GeolabelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @command("tile", "geolabel tile mosaic.tif --size 256 -o tiles.parquet")
@@ -223,7 +230,7 @@ def predict(
         int | None, typer.Option("--stride", help="Step between tiles, pixels.  [default: half a tile]")
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="For all classes.  [default: the model's own]")
+        float | None, typer.Option("--threshold", help="For all independent classes.  [default: the model's own]")
     ] = None,
     aoi: o.Aoi = None,
     min_area: Annotated[str, typer.Option("--min-area", metavar="AREA", help="Leave smaller detections out.")] = "0ha",
@@ -285,9 +292,14 @@ def demo(
     """The whole way on a made-up world whose truth is known, in under four minutes."""
     from geolabel.steps.demo import demo as step
 
-    def run(words: Any) -> None:
-        typer.secho(f"\n$ geolabel {' '.join(words)}", bold=True, err=True)
-        app([*words], standalone_mode=False)
+    def run(words: Sequence[str]) -> None:
+        typer.secho(f"\n$ geolabel {shlex.join(words)}", bold=True, err=True)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for the demo's own report
+            code = app([*words], standalone_mode=False)
+        if code == EXIT_INTERRUPTED:
+            raise KeyboardInterrupt
+        if code:
+            raise GeolabelError(f"the demo stops here: geolabel {words[0]} ended with exit code {code}")
 
     return step(folder, size=size, seed=seed, epochs=epochs, overwrite=overwrite, run=run)
 

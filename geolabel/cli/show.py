@@ -10,6 +10,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from geolabel import files
 
@@ -24,7 +25,7 @@ def show(report: Any, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(files.to_json(report), ensure_ascii=False))  # noqa: T201 - this is the printing module
         return
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, markup=False)
     _show_fields(console, report)
 
 
@@ -46,7 +47,7 @@ def _show_fields(console: Console, report: Any) -> None:
             console.print(_mapping(_title(name), value))
     for name, value in values:
         if _is_paths(value):
-            console.print(f"[bold]{_title(name)}[/bold]", *value, sep="\n  ")
+            console.print(Text(_title(name), "bold"), *value, sep="\n  ")
 
 
 def _is_paths(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _IMAGE_COLUMNS = ("image_name", "image", "image_id", "filename", "file", "chip", "name")
 _TAG_COLUMNS = ("tags", "labels")
 _PLACE_COLUMNS = ("lon", "lat")
+_NEVER_CLASSES = {*_PLACE_COLUMNS, "set", "split", "fold", "part", "id"}
 _CODE_COLUMNS = ("code", "value", "class_id", "grid_code")
 _NAME_COLUMNS = ("name", "class", "description")
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "?"}
@@ -78,7 +79,7 @@ def read_tags(path: Path) -> TagTable:
         classes, labels = _from_tags([row[tag_column] for row in rows])
         used = {tag_column}
     else:
-        classes = [name for name in rest if name not in _PLACE_COLUMNS and _is_class(rows, name)]
+        classes = [name for name in rest if name not in _NEVER_CLASSES and _is_class(rows, name)]
         columns = [_numbers(rows, name) for name in classes]
         labels = np.column_stack(columns).astype(np.float32) if classes else np.zeros((len(rows), 0), np.float32)
         used = set(classes)
@@ -98,14 +99,31 @@ def read_tags(path: Path) -> TagTable:
     )
 
 
+def keep_classes(table: TagTable, names: Sequence[str], path: Path) -> TagTable:
+    """The table with only the classes of a scheme. Raises TableError where it has none of them."""
+    kept = [at for at, name in enumerate(table.classes) if name in names]
+    if not kept:
+        raise TableError(f"{path}: none of its classes ({', '.join(table.classes[:5])}) is in the scheme")
+    return replace(table, classes=tuple(table.classes[at] for at in kept), labels=table.labels[:, kept])
+
+
 def match_images(images: Sequence[str], paths: Sequence[str]) -> NDArray[np.int64]:
-    """Row of `paths` for each image of a table, by name with or without ending and folder: (n,), -1 = no such file."""
-    by_name: dict[str, int] = {}
+    """Row of `paths` for each image of a table, by name with or without ending and folder: (n,), -1 = no such file.
+
+    Raises TableError where a name fits several files equally well.
+    """
+    by_name: dict[str, list[int]] = {}
     for position, path in enumerate(paths):
         base = path.rsplit("/", 1)[-1]
-        for key in (path, path.rsplit(".", 1)[0], base, base.rsplit(".", 1)[0]):
-            by_name.setdefault(key, position)
-    return np.array([by_name.get(name, -1) for name in images], dtype=np.int64)
+        for key in {path, path.rsplit(".", 1)[0], base, base.rsplit(".", 1)[0]}:
+            by_name.setdefault(key, []).append(position)
+    found = [by_name.get(name, [-1]) for name in images]
+    for name, rows in zip(images, found, strict=True):
+        if len(rows) > 1:
+            raise TableError(
+                f"image {name}: fits {paths[rows[0]]} and {paths[rows[1]]}; write its folder and ending too"
+            )
+    return np.array([rows[0] for rows in found], dtype=np.int64)
 
 
 def folder_tags(paths: Sequence[str]) -> TagTable | None:

@@ -6,6 +6,7 @@ import csv
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from geolabel import files
 from geolabel.learn.loop import Epoch
 from geolabel.progress import log
 
@@ -19,27 +20,24 @@ class HistoryWriter:
 
     def __init__(self, folder: Path, done: Sequence[Epoch]) -> None:
         self._folder = folder
-        self._done = done
+        self._rows = list(done)
         self._board: Any = None
 
     def __enter__(self) -> Self:
-        self._file = (self._folder / "history.csv").open("w", newline="", encoding="utf-8")
-        self._csv = csv.DictWriter(self._file, [column.name for column in fields(Epoch)])
-        self._csv.writeheader()
-        for row in self._done:  # a resumed run writes its past again, so that the file has no gap
-            self._csv.writerow(asdict(row))
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            log.info("TensorBoard is not installed (pip install 'geolabel[tensorboard]'); history.csv has the same")
-        else:
-            self._board = SummaryWriter(str(self._folder / "tensorboard"), purge_step=len(self._done) + 1)
         return self
 
     def add(self, row: Epoch) -> None:
-        """Write an epoch, at once."""
-        self._csv.writerow(asdict(row))
-        self._file.flush()
+        """Write an epoch, at once; the table is written anew, so that it is whole whatever happens."""
+        self._rows.append(row)
+        with (
+            files.new_file(self._folder / "history.csv", overwrite=True) as draft,
+            draft.open("w", newline="", encoding="utf-8") as stream,
+        ):
+            table = csv.DictWriter(stream, [column.name for column in fields(Epoch)])
+            table.writeheader()
+            table.writerows(asdict(done) for done in self._rows)
+        # opened late: its thread cannot say that the disk is full, and the table above has said it by now
+        self._board = self._board or _board(self._folder, row.epoch)
         if self._board is not None:
             for name, value in asdict(row).items():
                 if name not in ("epoch", "best"):
@@ -47,6 +45,14 @@ class HistoryWriter:
             self._board.flush()
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
         if self._board is not None:
             self._board.close()
+
+
+def _board(folder: Path, first_epoch: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        log.info("TensorBoard is not installed (pip install 'geolabel[tensorboard]'); history.csv has the same")
+        return None
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=first_epoch)

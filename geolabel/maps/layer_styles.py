@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from geolabel import files
 from geolabel.errors import InputError, OutputError
+from geolabel.vector import NO_TIME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +31,13 @@ CREATE TABLE IF NOT EXISTS layer_styles (
 )
 """
 _REGISTER = """
-INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description, srs_id)
-VALUES ('layer_styles', 'attributes', 'layer_styles', '', 0)
+INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id)
+VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)
 """
 _INSERT = """
 INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column,
-                          styleName, styleQML, styleSLD, useAsDefault, description, owner)
-VALUES ('', '', ?, ?, ?, ?, '', 1, '', '')
+                          styleName, styleQML, styleSLD, useAsDefault, description, owner, update_time)
+VALUES ('', '', ?, ?, ?, ?, '', 1, '', '', ?)
 """
 # Catalogue and schema are empty, not NULL: QGIS looks the style up by = ''.
 _STYLE_NAME = "geolabel"
@@ -57,10 +58,10 @@ def write_layer_style(gpkg: Path, layer: str, geometry_column: str, qml: str) ->
             if known.fetchone() is None:
                 raise InputError(f"{gpkg}: no layer {layer!r} with a geometry column {geometry_column!r}")
             database.execute(_TABLE)
-            database.execute(_REGISTER)
+            database.execute(_REGISTER, (NO_TIME,))
             database.execute("DELETE FROM layer_styles WHERE f_table_name = ? AND styleName = ?", (layer, _STYLE_NAME))
             database.execute("UPDATE layer_styles SET useAsDefault = 0 WHERE f_table_name = ?", (layer,))
-            database.execute(_INSERT, (layer, geometry_column, _STYLE_NAME, qml))
+            database.execute(_INSERT, (layer, geometry_column, _STYLE_NAME, qml, NO_TIME))
     except sqlite3.DatabaseError as error:
         raise OutputError(
             f"{gpkg}: the style cannot be written ({error}); is it a GeoPackage, and is the disk full?"

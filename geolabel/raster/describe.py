@@ -50,6 +50,8 @@ class RasterInfo:
     """Value that means "nothing was seen here", the same for all bands."""
     mask: MaskKind
     """What tells valid pixels apart."""
+    palette: bool
+    """Whether the values are numbers of a colour table."""
     grid: Grid | None
     """Where the pixels lie; None for a picture without a place."""
 
@@ -98,6 +100,7 @@ def describe(path: Path, bands: Sequence[str] = ()) -> RasterInfo:
             dtype=dtypes[0],
             nodata=dataset.nodata,
             mask=_mask_kind(dataset),
+            palette=any(color.name == "palette" for color in dataset.colorinterp),
             grid=_grid(path, dataset),
         )
 

@@ -11,7 +11,7 @@ import shapely
 
 from geolabel import files, raster, vector
 from geolabel.errors import EmptyError, InputError, OptionError
-from geolabel.labels.scheme import LabelClass, Scheme, legend_scheme
+from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, legend_scheme
 from geolabel.labels.shares import lookup
 from geolabel.labels.table import read_legend
 from geolabel.tiling.index import relative_to
@@ -72,11 +72,10 @@ class VectorLabels:
 
     def scheme(self) -> Scheme:
         """One independent class a value of the attribute."""
-        values = vector.read_features(self.path, "EPSG:4326", field=self.field, layer=self.layer).values
-        names = sorted({value.strip() for value in values.tolist()} - {""})
+        names = vector.read_values(self.path, self.field, self.layer)
         if not names:
             raise EmptyError(f"{self.path}: the field {self.field!r} is empty everywhere; choose another with --field")
-        if len(names) > 254:  # noqa: PLR2004 - a byte
+        if len(names) > MAX_CLASSES:
             raise InputError(
                 f"{self.path}: {self.field!r} has {len(names)} values; choose the field that names classes"
             )
@@ -84,7 +83,7 @@ class VectorLabels:
 
     def over(self, grid: Grid, scheme: Scheme, unknown: dict[str, int]) -> ClassMap:
         """The polygons in the grid's CRS."""
-        features = vector.read_features(self.path, grid.crs, field=self.field, layer=self.layer)
+        features = vector.read_features(self.path, grid.crs, field=self.field, layer=self.layer, within=grid.bounds)
         number = {name: position for position, name in enumerate(scheme.names, start=1)}
         numbers = np.array([number.get(value.strip(), 0) for value in features.values.tolist()], dtype=np.uint8)
         for value in features.values[numbers == 0].tolist():

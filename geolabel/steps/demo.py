@@ -54,23 +54,32 @@ def demo(
         world = write_world(draft, size, seed)
         record = {"command": "demo", "options": {"size": size, "seed": seed, "epochs": epochs}}
         files.write_json(draft / files.RECORD, record | {"versions": files.versions()})
-    tiles, model = folder / "tiles.parquet", folder / "run" / "model.safetensors"
-    after = folder / "after.geolabel"
-    for words in (
-        f"tile {folder / 'before.tif'} --size {_TILE_PX} --stride {_TILE_PX // 2} -o {tiles}",
-        f"label {tiles} --vector {folder / 'osm.gpkg'} --layer landuse --field fclass"
-        f" --raster {folder / 'landcover.tif'} --legend {folder / 'landcover.csv'} --scheme {folder / 'scheme.toml'}",
-        f"split {tiles} --block {'2km' if size > _SMALL else '800m'} --seed {seed}",
-        f"train {tiles} --presence 0.05 --epochs {epochs} --seed {seed} -o {folder / 'run'}",
-        f"predict {folder / 'after.tif'} --model {model} --min-area 0.5ha -o {after}",
-        f"export {after} --to geojson --simplify 10m -o {folder / 'detections-simple.geojson'}",
-    ):
-        run(words.split(" "))
-    tile_scores = score_tiles(folder, tiles, model)
+    for words in _commands(folder, size=size, seed=seed, epochs=epochs):
+        run([str(word) for word in words])
+    tiles = folder / "tiles.parquet"
+    tile_scores = score_tiles(folder, tiles, folder / "run" / "model.safetensors")
     mines = score_mines(world, folder, tiles)
     write_picture(folder / "overview.png", folder)
     shown = ("after.tif", "after.geolabel/detections.gpkg", "after.geolabel/classes.tif", "osm.gpkg", "truth/after.tif")
     return DemoReport(folder, time.perf_counter() - began, tile_scores, mines, tuple(folder / name for name in shown))
+
+
+def _commands(folder: Path, *, size: int, seed: int, epochs: int) -> list[list[object]]:
+    """The commands of the whole way, word by word: a folder's name may hold blanks."""
+    tiles, after, run = folder / "tiles.parquet", folder / "after.geolabel", folder / "run"
+    labels = ["--vector", folder / "osm.gpkg", "--layer", "landuse", "--field", "fclass"]
+    labels += ["--raster", folder / "landcover.tif", "--legend", folder / "landcover.csv"]
+    block = "2km" if size > _SMALL else "800m"
+    learn = ["--presence", 0.05, "--epochs", epochs, "--seed", seed]
+    simple = ["--to", "geojson", "--simplify", "10m", "-o", folder / "detections-simple.geojson"]
+    return [
+        ["tile", folder / "before.tif", "--size", _TILE_PX, "--stride", _TILE_PX // 2, "-o", tiles],
+        ["label", tiles, *labels, "--scheme", folder / "scheme.toml"],
+        ["split", tiles, "--block", block, "--seed", seed],
+        ["train", tiles, *learn, "-o", run],
+        ["predict", folder / "after.tif", "--model", run / "model.safetensors", "--min-area", "0.5ha", "-o", after],
+        ["export", after, *simple],
+    ]
 
 
 def _run_process(words: Sequence[str]) -> None:

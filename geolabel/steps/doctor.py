@@ -13,7 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+_ON_TORCH = ("timm", "lightning_fabric")
 _NEEDED = (
+    "scipy",
+    "PIL",
+    "tqdm",
+    "lightning_fabric",
     "numpy",
     "rasterio",
     "pyogrio",
@@ -25,7 +30,7 @@ _NEEDED = (
     "sklearn",
     "timm",
 )
-_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "lightning_fabric": "lightning-fabric"}
 _OPTIONAL = {"tensorboard": "pip install 'geolabel[tensorboard]'"}
 _LOW_DISK_GB = 5
 
@@ -55,8 +60,10 @@ class DoctorReport:
 def doctor() -> DoctorReport:
     """Look at Python, the libraries, torch with torchvision, the device, cores, memory and disk."""
     findings = [Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
-    findings += [_library(name) for name in _NEEDED]
-    findings.append(_torch())
+    torch = _torch()
+    # what is built on torchvision fails with it: one cure for all
+    needed = [name for name in _NEEDED if torch.state == "ok" or name not in _ON_TORCH]
+    findings += [torch, *(_library(name) for name in needed)]
     findings += [_optional(name, cure) for name, cure in _OPTIONAL.items()]
     findings += [_device(), _machine()]
     return DoctorReport(tuple(findings))
@@ -66,7 +73,7 @@ def _library(name: str) -> Finding:
     try:
         importlib.import_module(name)
         return Finding(name, "ok", version(_DISTRIBUTIONS.get(name, name)))
-    except (ImportError, OSError, PackageNotFoundError) as error:
+    except Exception as error:  # noqa: BLE001 - a broken library raises whatever it likes
         distribution = _DISTRIBUTIONS.get(name, name)
         return Finding(name, "broken", _short(error), f"{_pip()} install --force-reinstall {distribution}")
 

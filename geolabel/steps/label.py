@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from geolabel.errors import OptionError, TableError, TileIndexError
 from geolabel.grid import Grid
 from geolabel.labels.scheme import Scheme, complete, merge, read_scheme
 from geolabel.labels.shares import Shares, measure
-from geolabel.labels.table import match_images, read_tags
+from geolabel.labels.table import keep_classes, match_images, read_tags
 from geolabel.progress import log, track
 from geolabel.steps.class_maps import ClassMap, LabelSource, RasterLabels, VectorLabels
 from geolabel.steps.tags import tag_columns, tag_scheme
@@ -79,7 +79,9 @@ def label(
         sources: list[LabelSource] = [VectorLabels.look(path, field, layer) for path in vector]
         sources += [RasterLabels.look(path, legend) for path in raster]
         labelled, unknown = _from_maps(index, tiles, sources, known_scheme, min_known, target)
-    write_index(target, labelled, overwrite=overwrite or output is None)
+    # the sources of the labels are named from the new place already
+    moved = replace(labelled.moved(tiles, target), label_sources=labelled.label_sources)
+    write_index(target, moved, overwrite=overwrite or output is None)
     return _report(labelled, target, unknown)
 
 
@@ -95,7 +97,11 @@ def _from_tags(index: TileIndex, tags: Path, scheme: Scheme | None, target: Path
         raise TableError(f"{tags}: none of its {len(row_of)} images is in the index, {table.images[0]} for one")
     if (row_of < 0).any():
         log.warning("%s: %d images are not in the index and are skipped", tags, int((row_of < 0).sum()))
+    if scheme:
+        table = keep_classes(table, scheme.names, tags)
     columns, _ = tag_columns(table, row_of, len(index))
+    if index.crs:
+        columns.pop("geometry", None)  # tiles have a place already
     found = scheme.subset(table.classes) if scheme else tag_scheme(table, tags)
     crs = index.crs or ("EPSG:4326" if "geometry" in columns else None)
     return _attach(index, columns, found, [{"kind": "tags", "path": relative_to(tags, target)}], "label --tags", crs)

@@ -95,8 +95,8 @@ def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:
         wanted = np.array([(band.mean - band.offset) / band.scale for band in card.bands])
         raise ContractError(
             f"{info.path}: values around {means.mean():.4g}, the model knows values around "
-            f"{np.mean([band.mean for band in card.bands]):.4g}: another unit? Give --scale, a factor for stored values "
-            f"(here about {np.median(wanted / stored):.2g})"
+            f"{np.mean([band.mean for band in card.bands]):.4g}: another unit? Give --scale, a factor for stored "
+            f"values (here about {np.median(wanted / stored):.2g})"
         )
 
 

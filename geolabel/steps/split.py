@@ -70,6 +70,8 @@ def split(
     index = read_index(tiles)
     centres = index.centres_m()
     half = _half_sides(index)
+    if random:
+        buffer_m = 0.0  # kept apart from nothing
     buffer = buffer_m if buffer_m is not None else 2 * float(half.max()) if np.isfinite(half).all() else 0.0
     if buffer < 0:
         raise OptionError(f"--buffer must not be negative, got {buffer:g}")
@@ -88,7 +90,7 @@ def split(
         split=described,
         history=(*index.history, f"split ({method})"),
     )
-    write_index(target, done, overwrite=overwrite or output is None)
+    write_index(target, done.moved(tiles, target), overwrite=overwrite or output is None)
     return _report(done, target, method, count, presence, buffer)
 
 
@@ -118,8 +120,10 @@ def _groups(
 
 def _named_parts(index: TileIndex, by: str | None) -> NDArray[Any] | None:
     """The column itself, where it says train, val and test already."""
-    values = index.column(by).astype(str) if by else np.empty(0)
-    return values if by and set(values) <= {*SPLITS, UNUSED} and "train" in values else None
+    if not by:
+        return None
+    values = np.array([str(value) if value else UNUSED for value in index.column(by)])
+    return values if set(values) <= {*SPLITS, UNUSED} and "train" in values else None
 
 
 def _report(

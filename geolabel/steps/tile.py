@@ -103,6 +103,8 @@ def _tile_rasters(
         coarse = raster.valid_overview(info, max(1, size // _SAMPLES_PER_TILE)) if min_valid > 0 else None
         valid = sampling.valid_share(windows, coarse, info.width, info.height)
         kept = valid >= min_valid
+        if min_valid == 0:
+            valid[:] = np.nan  # nobody looked
         invalid += int((~kept).sum())
         windows, valid = windows.keep(kept), valid[kept]
         if not len(windows):

@@ -44,7 +44,13 @@ def tile_images(
     missing = _missing_images(table, names, tags, on_missing) if table and tags else 0
     first, widths, heights = _look_at(folder, names, bands)
     root = relative_to(folder, output)
-    size = Counter(zip(widths.tolist(), heights.tolist(), strict=True)).most_common(1)[0][0]
+    sizes = Counter(zip(widths.tolist(), heights.tolist(), strict=True))
+    size = sizes.most_common(1)[0][0]
+    if len(sizes) > 1:
+        others = len(names) - sizes[size]
+        log.warning(
+            "%s: %d chips are not %d × %d px; larger ones are cut, smaller ones mirrored", folder, others, *size
+        )
     source = Source(
         path=root,
         kind="chips",
@@ -108,6 +114,11 @@ def _look_at(
 ) -> tuple[raster.RasterInfo, NDArray[np.int32], NDArray[np.int32]]:
     """The first chip, and width and height of each. Raises where chips differ in bands or type."""
     first = raster.describe(folder / names[0], bands)
+    if first.palette:
+        raise InputError(
+            f"{first.path}: its pixels are numbers of a palette, not colours; convert the chips: "
+            "gdal_translate -expand rgb"
+        )
 
     def look(name: str) -> tuple[int, int]:
         info = raster.describe(folder / name, bands)

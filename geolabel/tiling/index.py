@@ -115,6 +115,21 @@ class TileIndex:
             table = table.append_column(name, values) if at < 0 else table.set_column(at, name, values)
         return replace(self, table=table, **changes)
 
+    def moved(self, old: Path, new: Path) -> TileIndex:
+        """The index at another place: its sources named from there."""
+        if old.parent.resolve() == new.parent.resolve():
+            return self
+
+        def rename(path: str) -> str:
+            return relative_to(old.parent / path, new)
+
+        names = dictionary([rename(str(path)) for path in self.column("source")])
+        sources = tuple(replace(source, path=rename(source.path)) for source in self.sources)
+        labels = tuple(
+            {**entry, "path": rename(str(entry["path"]))} if "path" in entry else entry for entry in self.label_sources
+        )
+        return self.with_columns({"source": names}, sources=sources, label_sources=labels)
+
     def without(self, names: Sequence[str]) -> TileIndex:
         """A copy without some columns."""
         return replace(self, table=self.table.drop_columns([n for n in names if n in self.table.column_names]))

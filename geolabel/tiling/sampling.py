@@ -62,8 +62,9 @@ def valid_share(windows: TileWindows, coarse: NDArray[np.bool_] | None, width: i
     if coarse is None:
         return np.ones(len(windows), dtype=np.float32)
     rows, cols = coarse.shape
-    sums = np.zeros((rows + 1, cols + 1))
-    sums[1:, 1:] = coarse.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
+    sums = np.zeros((rows + 1, cols + 1), dtype=np.int32)
+    np.cumsum(coarse, axis=0, dtype=np.int32, out=sums[1:, 1:])
+    np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
     left, right = _edges(windows.col_off, windows.width, cols / width, cols)
     top, bottom = _edges(windows.row_off, windows.height, rows / height, rows)
     inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]

@@ -31,29 +31,26 @@ class Features:
     """How many had invalid rings and were repaired."""
 
 
-def read_features(path: Path, crs: str, *, field: str | None = None, layer: str | None = None) -> Features:
-    """Read the polygons and lines of a layer in `crs`.
+def read_features(
+    path: Path,
+    crs: str,
+    *,
+    field: str | None = None,
+    layer: str | None = None,
+    within: tuple[float, float, float, float] | None = None,
+) -> Features:
+    """Read the polygons and lines of a layer, in `crs`; with `within` (west, south, east, north), those it touches.
 
     Raises InputError (missing, unreadable, no such layer or field), CRSError (no CRS), EmptyError (no features).
     """
-    import pyogrio
     import shapely
 
-    name = _layer(path, layer)
-    info = pyogrio.read_info(path, layer=name)
-    if not info["crs"]:
-        raise CRSError(
-            f"{path}: has no coordinate reference system; assign one: ogr2ogr -a_srs EPSG:4326 out.gpkg {path}"
-        )
-    if field is not None and field not in info["fields"]:
-        raise InputError(
-            f"{path}: no field {field!r}; there are {', '.join(info['fields']) or 'none'}. Choose with --field"
-        )
-    _, wkb, columns = _read(path, name, [field] if field else [])
-    if len(wkb) == 0:
-        raise EmptyError(f"{path}: layer {name!r} holds no features; choose another with --layer")
+    name, info = _look(path, field, layer)
+    region = geodesy.project_bounds(within, crs, info["crs"]) if within else None
+    _, wkb, columns = _read(path, name, [field] if field else [], region)
     try:
-        geometries = geodesy.project_geometries(shapely.force_2d(shapely.from_wkb(wkb)), info["crs"], crs)
+        shapes = shapely.force_2d(shapely.from_wkb(wkb))
+        geometries = geodesy.project_geometries(shapes, info["crs"], crs)
     except CRSError as error:
         raise CRSError(f"{path}: {error}") from error
     geometries, repaired = _repaired(geometries)
@@ -62,16 +59,49 @@ def read_features(path: Path, crs: str, *, field: str | None = None, layer: str 
     return Features(np.asarray(geometries[keep], dtype=object), values[keep], repaired)
 
 
-def _read(path: Path, layer: str, columns: list[str] | None) -> tuple[Any, NDArray[Any], Any]:
+def read_values(path: Path, field: str, layer: str | None = None) -> list[str]:
+    """The different values of a field, sorted, without the empty one. Raises as `read_features` does."""
+    name, _ = _look(path, field, layer)
+    import pyogrio.raw
+
+    try:
+        _, _, _, columns = pyogrio.raw.read(path, layer=name, columns=[field], read_geometry=False)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
+    return sorted({value.strip() for value in _text(columns[0]).tolist()} - {""})
+
+
+def _look(path: Path, field: str | None, layer: str | None) -> tuple[str, dict[str, Any]]:
+    """The layer's name and description, when it has a CRS, features and the field."""
+    import pyogrio
+
+    name = _layer(path, layer)
+    info: dict[str, Any] = pyogrio.read_info(path, layer=name, force_feature_count=True)
+    if not info["crs"]:
+        raise CRSError(
+            f"{path}: has no coordinate reference system; assign one: ogr2ogr -a_srs EPSG:4326 out.gpkg {path}"
+        )
+    if field is not None and field not in info["fields"]:
+        raise InputError(
+            f"{path}: no field {field!r}; there are {', '.join(info['fields']) or 'none'}. Choose with --field"
+        )
+    if info["features"] == 0:
+        raise EmptyError(f"{path}: layer {name!r} holds no features; choose another with --layer")
+    return name, info
+
+
+def _read(
+    path: Path, layer: str, columns: list[str] | None, region: tuple[float, float, float, float] | None = None
+) -> tuple[Any, NDArray[Any], Any]:
     """Metadata, geometries as WKB (n,) and columns. A file that breaks off is refused, not read in part."""
     import pyogrio.raw
 
     try:
-        meta, _, wkb, values = pyogrio.raw.read(path, layer=layer, columns=columns)
+        meta, _, wkb, values = pyogrio.raw.read(path, layer=layer, columns=columns, bbox=region)
         promised = int(pyogrio.read_info(path, layer=layer)["features"])
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
-    if len(wkb) < promised:
+    if region is None and len(wkb) < promised:
         raise InputError(f"{path}: {len(wkb)} of {promised} features can be read; it is truncated, copy it again")
     return meta, wkb, values
 
@@ -96,7 +126,7 @@ def read_area(path: Path, grid: Grid) -> NDArray[Any]:
     """Polygons of an area of interest, in the grid's CRS: those that touch the grid, (0,) where none does."""
     import shapely
 
-    features = read_features(path, grid.crs)
+    features = read_features(path, grid.crs, within=grid.bounds)
     touching = features.geometries[shapely.intersects(features.geometries, shapely.box(*grid.bounds))]
     return np.asarray(touching, dtype=object)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NO_TIME = "2000-01-01T00:00:00.000Z"
+"""Written where a format insists on the time of writing."""
 Driver = Literal["GPKG", "GeoJSON", "FlatGeobuf", "Parquet"]
 
 
@@ -60,6 +62,7 @@ def _write_ogr(path: Path, layer: Layer, driver: Driver, **options: str) -> None
     if layer.kind == "MultiPolygon" and len(geometries):
         parts, owner = shapely.get_parts(geometries, return_index=True)
         geometries = np.asarray(shapely.multipolygons(parts, indices=owner), dtype=object)
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": NO_TIME})  # the same input gives the same bytes
     try:
         pyogrio.raw.write(
             path,

@@ -245,11 +245,21 @@ def test_a_full_disk_leaves_nothing_behind(cli: Callable[..., Done], way: Way, s
     fails(cli, small_disk, *words, says=("small", "disk is full"))
 
 
-def test_a_full_disk_while_tiling_and_training(cli: Callable[..., Done], way: Way, small_disk: Path):
-    (small_disk / "filler").write_bytes(
-        b"x" * (os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize - 4096)
-    )
-    fails(cli, small_disk, "tile", way.region, "--size", 4, "-o", small_disk / "t.parquet", says=("disk is full",))
+@pytest.mark.parametrize("left", [4_096, 300_000])
+def test_a_full_disk_while_tiling_and_training(cli: Callable[..., Done], way: Way, small_disk: Path, left: int):
+    free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+    (small_disk / "filler").write_bytes(b"x" * (free - left))
+    if left < 10_000:
+        fails(cli, small_disk, "tile", way.region, "--size", 4, "-o", small_disk / "t.parquet", says=("disk is full",))
+    words = ("train", way.tiles, "--epochs", 1, "-o", small_disk / "run")
+    fails(cli, small_disk, *words, says=("run", "disk is full"))
+
+
+def test_a_run_that_fails_leaves_the_old_model(cli: Callable[..., Done], copy: Way):
+    old = copy.model.read_bytes()
+    words = ("train", copy.tiles, "--lr", 1e30, "--epochs", 2, "-o", copy.folder / "run", "--overwrite")
+    fails(cli, copy.folder, *words, says=("--lr", "lower"))
+    assert copy.model.read_bytes() == old
 
 
 def test_an_index_that_is_none(cli: Callable[..., Done], way: Way, tmp_path: Path):

@@ -142,7 +142,14 @@ def test_the_manifest_names_inputs_options_and_counts(way: Way):
 def test_the_same_input_gives_the_same_bytes(way: Way, cli: Callable[..., Done], tmp_path: Path):
     done = cli("predict", way.region, "--model", way.model, "-o", tmp_path / "again.geolabel", "--json")
     assert done.code == 0
-    for name in ("classes.tif", "probabilities.tif", "detections.geojson", "run.json", "classes.tif.aux.xml"):
+    for name in (
+        "classes.tif",
+        "probabilities.tif",
+        "detections.geojson",
+        "detections.gpkg",
+        "run.json",
+        "classes.tif.aux.xml",
+    ):
         assert (tmp_path / "again.geolabel" / name).read_bytes() == (way.prediction / name).read_bytes(), name
 
 
@@ -205,3 +212,48 @@ def test_history_is_kept_as_csv_and_for_tensorboard(way: Way):
     assert lines[0].startswith("epoch,lr,train_loss,val_loss")
     assert list((way.folder / "run" / "tensorboard").iterdir())
     assert "# places" in (way.folder / "run" / "MODEL_CARD.md").read_text()
+
+
+def test_an_index_written_elsewhere_still_finds_its_raster(way: Way, cli: Callable[..., Done], tmp_path: Path):
+    moved = tmp_path / "sub" / "folder" / "t.parquet"
+    assert cli("split", way.tiles, "--block", "400m", "--buffer", 0, "-o", moved).code == 0
+    done = cli("evaluate", way.model, moved, "-o", tmp_path / "e.json", "--json")
+    assert done.code == 0, done.err
+    relabelled = tmp_path / "l.parquet"
+    assert cli("label", moved, "--vector", way.places, "--field", "landuse", "-o", relabelled).code == 0
+    assert cli("evaluate", way.model, relabelled, "-o", tmp_path / "f.json").code == 0
+
+
+def test_an_area_of_interest_changes_no_answer_inside_it(way: Way, cli: Callable[..., Done], tmp_path: Path):
+    geopandas.read_file(way.places).iloc[[27, 28]].to_file(tmp_path / "aoi.gpkg")
+    out = tmp_path / "part.geolabel"
+    assert cli("predict", way.region, "--model", way.model, "--aoi", tmp_path / "aoi.gpkg", "-o", out).code == 0
+    with rasterio.open(out / "probabilities.tif") as part, rasterio.open(way.prediction / "probabilities.tif") as whole:
+        found, wanted = part.read(), whole.read()
+    inside = found[0] != 255
+    assert 0.015 < inside.mean() < 0.05
+    assert (found[:, inside] == wanted[:, inside]).all()
+
+
+def test_names_with_brackets_and_blanks(way: Way, cli: Callable[..., Done], tmp_path: Path):
+    folder = tmp_path / "my [bold] files ü"
+    folder.mkdir()
+    region = shutil.copy(way.region, folder / "a region [1].tif")
+    done = cli("tile", region, "--size", 16, "-o", folder / "t [red].parquet")
+    assert done.code == 0
+    assert "t [red].parquet" in done.out.replace("\n", "")
+    assert cli("predict", region, "--model", way.model, "-o", folder / "out").code == 0
+
+
+def test_a_border_that_was_nodata_in_training_is_not_predicted_as_ground(
+    way: Way, cli: Callable[..., Done], tmp_path: Path
+):
+    with rasterio.open(way.region) as dataset:
+        pixels, profile = dataset.read(), dataset.profile
+    with rasterio.open(tmp_path / "undeclared.tif", "w", **(profile | {"nodata": None})) as dataset:
+        pixels[:, :60, :60] = 0
+        dataset.write(pixels)
+        dataset.descriptions = BANDS
+    done = cli("predict", tmp_path / "undeclared.tif", "--model", way.model, "-o", tmp_path / "out")
+    assert done.code == 1
+    assert "gdal_edit.py -a_nodata 0" in done.err

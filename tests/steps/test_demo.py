@@ -32,7 +32,7 @@ def test_a_small_demo(tmp_path: Path):
     report = demo(folder, size=512, epochs=2, run=run)
     assert ran == ["tile", "label", "split", "train", "predict", "export"]
     assert [row.name for row in report.tile_scores] == [entry.name for entry in CLASSES]
-    assert report.mines.mines >= report.mines.found >= 0
+    assert report.mines.mines > 0
     for path in report.open_in_qgis:
         assert path.exists(), path
     with rasterio.open(folder / "before.tif") as before, rasterio.open(folder / "landcover.tif") as cover:
@@ -79,3 +79,26 @@ def test_mines_are_counted_as_objects(tmp_path: Path):
     none = score_mines(world, tmp_path, tmp_path / "t.parquet")
     assert none.found == 0
     assert (none.detections, none.false_detections) == (1, 1)
+
+
+def test_the_demo_command_stops_where_a_step_fails_and_keeps_stdout_for_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import json
+
+    folder = tmp_path / "a demo"
+    done = CliRunner().invoke(app, ["demo", str(folder), "--size", "512", "--epochs", "1", "--json"])
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["folder"] == str(folder)
+    assert "$ geolabel predict" in done.stderr
+    from geolabel.errors import EmptyError
+
+    def fail(*_, **__):
+        raise EmptyError("no block anywhere")
+
+    monkeypatch.setattr("geolabel.steps.split.draw_split", fail)
+    stopped = CliRunner().invoke(app, ["demo", str(tmp_path / "b"), "--size", "512", "--epochs", "1"])
+    assert stopped.exit_code == 1
+    assert "no block anywhere" in stopped.stderr
+    assert "geolabel split ended with exit code 1" in stopped.stderr
+    assert "$ geolabel train" not in stopped.stderr

@@ -215,3 +215,14 @@ def test_real_openstreetmap_extract(shared_data: Path) -> None:
     assert len(found.values) == 19_572
     assert {"forest", "meadow", "residential"} <= set(found.values)
     assert shapely.is_valid(found.geometries).all()
+
+
+def test_only_the_region_is_read_so_that_the_rest_of_the_world_does_no_harm(tmp_path: Path) -> None:
+    """A polygon on the other side of the Earth has no place in a UTM zone; it is not asked for."""
+    near, far = shapely.box(2.9, 49.6, 3.1, 49.7), shapely.box(-177, -10, -176, -9)
+    path = tmp_path / "world.gpkg"
+    geopandas.GeoDataFrame({"c": ["near", "far"]}, geometry=[near, far], crs="EPSG:4326").to_file(path)
+    box = (490_000.0, 5_490_000.0, 510_000.0, 5_510_000.0)
+    found = vector.read_features(path, "EPSG:32631", field="c", within=box)
+    assert found.values.tolist() == ["near"]
+    assert vector.read_values(path, "c") == ["far", "near"]
