@@ -192,6 +192,11 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
+def relative_to(path: Path, other: Path) -> str:
+    """A path as the file `other` names it: relative to the folder in which that lies."""
+    return Path(os.path.relpath(path.resolve(), other.parent.resolve())).as_posix()
+
+
 def to_json(value: Any) -> Any:
     """Plain JSON values of dataclasses, paths, numpy scalars and arrays; NaN and infinity become null."""
     if is_dataclass(value) and not isinstance(value, type):

@@ -13,11 +13,11 @@ from geolabel.errors import OptionError, TableError, TileIndexError
 from geolabel.grid import Grid
 from geolabel.labels.scheme import Scheme, complete, merge, read_scheme
 from geolabel.labels.shares import Shares, measure
+from geolabel.labels.sources import ClassMap, LabelSource, RasterLabels, VectorLabels
 from geolabel.labels.table import keep_classes, match_images, read_tags
 from geolabel.progress import log, track
-from geolabel.steps.class_maps import ClassMap, LabelSource, RasterLabels, VectorLabels
 from geolabel.steps.tags import tag_columns, tag_scheme
-from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, read_index, relative_to, write_index
+from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, read_index, write_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,7 +104,9 @@ def _from_tags(index: TileIndex, tags: Path, scheme: Scheme | None, target: Path
         columns.pop("geometry", None)  # tiles have a place already
     found = scheme.subset(table.classes) if scheme else tag_scheme(table, tags)
     crs = index.crs or ("EPSG:4326" if "geometry" in columns else None)
-    return _attach(index, columns, found, [{"kind": "tags", "path": relative_to(tags, target)}], "label --tags", crs)
+    return _attach(
+        index, columns, found, [{"kind": "tags", "path": files.relative_to(tags, target)}], "label --tags", crs
+    )
 
 
 def _from_maps(

@@ -15,7 +15,7 @@ from geolabel.errors import EmptyError, OptionError
 from geolabel.progress import log, track
 from geolabel.steps.tile_images import tile_images
 from geolabel.tiling import sampling
-from geolabel.tiling.index import Source, TileIndex, dictionary, relative_to, write_index
+from geolabel.tiling.index import Source, TileIndex, dictionary, write_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +154,7 @@ def _one_crs(sources: Sequence[Source], geometries: Sequence[NDArray[Any]]) -> t
 def _raster_source(info: raster.RasterInfo, output: Path) -> Source:
     grid = info.place
     return Source(
-        path=relative_to(info.path, output),
+        path=files.relative_to(info.path, output),
         kind="raster",
         bands=info.band_names,
         dtype=info.dtype,

@@ -14,7 +14,7 @@ from geolabel.errors import EmptyError, InputError, TableError
 from geolabel.labels.table import TagTable, folder_tags, match_images, read_tags
 from geolabel.progress import log, track
 from geolabel.steps.tags import tag_columns, tag_scheme
-from geolabel.tiling.index import Source, TileIndex, dictionary, relative_to
+from geolabel.tiling.index import Source, TileIndex, dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ def tile_images(
     table = read_tags(tags) if tags else folder_tags(names)
     missing = _missing_images(table, names, tags, on_missing) if table and tags else 0
     first, widths, heights = _look_at(folder, names, bands)
-    root = relative_to(folder, output)
+    root = files.relative_to(folder, output)
     sizes = Counter(zip(widths.tolist(), heights.tolist(), strict=True))
     size = sizes.most_common(1)[0][0]
     if len(sizes) > 1:
@@ -86,7 +86,7 @@ def tile_images(
         if columns["geometry"].null_count < count:
             crs = "EPSG:4326"
         scheme = tag_scheme(table, tags).to_json()
-        label_sources = ({"kind": "tags", "path": relative_to(tags or folder, output)},)
+        label_sources = ({"kind": "tags", "path": files.relative_to(tags or folder, output)},)
     tiling = {"sampling": "chips", "size": list(size)}
     history = ("tile --images",)
     index = TileIndex(pa.table(columns), (source,), crs, tiling, scheme, label_sources, history=history)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from geolabel.errors import TileIndexError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -121,7 +120,7 @@ class TileIndex:
             return self
 
         def rename(path: str) -> str:
-            return relative_to(old.parent / path, new)
+            return files.relative_to(old.parent / path, new)
 
         names = dictionary([rename(str(path)) for path in self.column("source")])
         sources = tuple(replace(source, path=rename(source.path)) for source in self.sources)
@@ -147,11 +146,6 @@ def dictionary(values: NDArray[Any] | Sequence[str | None]) -> pa.Array:
     import pyarrow as pa
 
     return pa.array(list(values), type=pa.string()).dictionary_encode()
-
-
-def relative_to(path: Path, index_path: Path) -> str:
-    """A path as an index names it: relative to the folder that the index lies in."""
-    return Path(os.path.relpath(path.resolve(), index_path.parent.resolve())).as_posix()
 
 
 def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> None:

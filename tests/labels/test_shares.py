@@ -16,7 +16,7 @@ from geolabel.errors import OptionError
 from geolabel.grid import Grid, Window
 from geolabel.labels.scheme import LabelClass, Scheme
 from geolabel.labels.shares import Shares, lookup, measure
-from geolabel.steps.class_maps import VectorLabels
+from geolabel.labels.sources import VectorLabels
 from geolabel.tiling import grid_windows
 
 

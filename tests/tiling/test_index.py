@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
+from geolabel import files
 from geolabel.errors import InputError, OutputError, TileIndexError
 from geolabel.tiling import Source, TileIndex, read_index, write_index
-from geolabel.tiling.index import dictionary, relative_to
+from geolabel.tiling.index import dictionary
 
 BOXES = shapely.box([500_000, 500_320, 500_640], 0, [500_320, 500_640, 500_960], 320)
 SOURCE = Source(
@@ -160,7 +161,7 @@ def test_a_row_s_source() -> None:
 
 
 def test_sources_are_named_relative_to_the_index(tmp_path: Path) -> None:
-    assert relative_to(tmp_path / "data" / "a.tif", tmp_path / "out" / "tiles.parquet") == "../data/a.tif"
+    assert files.relative_to(tmp_path / "data" / "a.tif", tmp_path / "out" / "tiles.parquet") == "../data/a.tif"
 
 
 def with_metadata(path: Path, change) -> Path:

@@ -14,7 +14,6 @@ from geolabel.errors import EmptyError, InputError, OptionError
 from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, legend_scheme
 from geolabel.labels.shares import lookup
 from geolabel.labels.table import read_legend
-from geolabel.tiling.index import relative_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +107,7 @@ class VectorLabels:
         """Kind, path, field and fingerprint."""
         return {
             "kind": "vector",
-            "path": relative_to(self.path, index_path),
+            "path": files.relative_to(self.path, index_path),
             "field": self.field,
             "layer": self.layer,
             "fingerprint": files.fingerprint(self.path),
@@ -179,7 +178,7 @@ class RasterLabels:
         """Kind, path and fingerprint."""
         return {
             "kind": "raster",
-            "path": relative_to(self.path, index_path),
+            "path": files.relative_to(self.path, index_path),
             "fingerprint": files.fingerprint(self.path),
         }
 
