@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from geolabel.errors import GeolabelError, InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 RECORD = "run.json"
 """Every folder that geolabel makes holds its manifest under this name."""
@@ -29,21 +29,26 @@ _SAMPLES = 16
 _HARDLY_ANY_BYTES = 1 << 20
 
 
-def check_new(path: Path, *, overwrite: bool, folder: bool = False, hint: str = "") -> None:
-    """Refuse an output before any work: one that exists (unless `overwrite`), or that cannot be written.
+def check_new(path: Path, *, overwrite: bool, folder: str = "", inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse an output before any work: one that exists (unless `overwrite`), that cannot be written, or is an input.
 
-    Only what geolabel may have made is ever replaced: a file by a file, and a folder by a folder where the old one is
-    empty or holds a run.json. Raises OutputError.
+    `folder` names the command whose folder it is to be; empty for a file. A folder is replaced only where the old one
+    is empty, or holds a run.json of the same command. Raises OutputError.
     """
+    place = path.resolve()
+    for source in inputs:
+        if source is not None and source.exists() and place in (source.resolve(), *source.resolve().parents):
+            raise OutputError(f"{path}: is, or holds, the input {source}; write elsewhere with -o")
     if path.exists() and not overwrite:
+        hint = "--resume, " if folder == "train" else ""
         raise OutputError(f"{path}: exists already; give {hint}--overwrite, or another name with -o")
     if path.is_dir() and not folder:
         raise OutputError(f"{path}: is a folder; a file is to be written, choose another name with -o")
-    if path.is_file() and folder:
-        raise OutputError(f"{path}: is a file; a folder is to be written, choose another name with -o")
-    if path.is_dir() and any(path.iterdir()) and not (path / RECORD).is_file():
+    if path.exists() and not path.is_dir() and (folder or not path.is_file()):
+        raise OutputError(f"{path}: is no {'folder' if folder else 'file'}; choose another name with -o")
+    if path.is_dir() and any(path.iterdir()) and _command_of(path) != folder:
         raise OutputError(
-            f"{path}: is a folder that geolabel did not make and does not replace; choose another with -o"
+            f"{path}: is a folder that geolabel {folder} did not make and does not replace; choose another with -o"
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,6 +56,15 @@ def check_new(path: Path, *, overwrite: bool, folder: bool = False, hint: str = 
             pass
     except OSError as error:
         raise _output_error(path, error) from error
+
+
+def _command_of(folder: Path) -> str | None:
+    """The command that made a folder, by its manifest; None where it has none."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(record.get("command")) if isinstance(record, dict) else None
 
 
 @contextmanager
@@ -65,24 +79,24 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def new_directory(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def new_directory(path: Path, command: str, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a new draft folder beside `path`; rename it on success, remove it on error.
 
     Raises OutputError where `path` exists, is a stranger's, cannot be written, or the disk is full.
     """
-    check_new(path, overwrite=overwrite, folder=True)
+    check_new(path, overwrite=overwrite, folder=command)
     with _draft(path, overwrite=overwrite) as draft:
         draft.mkdir()
         yield draft
 
 
 @contextmanager
-def work_directory(path: Path, *, overwrite: bool = False) -> Iterator[None]:
+def work_directory(path: Path, command: str, *, overwrite: bool = False) -> Iterator[None]:
     """Make a folder that is worked in under its own name, so that a run that was killed can go on in it.
 
     A folder it replaces comes back where the work fails, and nothing of the work stays. Raises OutputError.
     """
-    check_new(path, overwrite=overwrite, folder=True)
+    check_new(path, overwrite=overwrite, folder=command)
     with _room(path) as room:
         old = room / "replaced"
         if path.exists():

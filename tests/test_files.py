@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def write_half_then_fail(path: Path, *, overwrite: bool) -> None:
 
 
 def fill_half_then_fail(path: Path, *, overwrite: bool) -> None:
-    with files.new_directory(path, overwrite=overwrite) as draft:
+    with files.new_directory(path, "demo", overwrite=overwrite) as draft:
         (draft / "half.txt").write_text("half")
         raise WrongError
 
@@ -48,7 +49,7 @@ def test_a_file_appears_only_when_its_body_is_done(tmp_path: Path) -> None:
 
 def test_a_folder_appears_only_when_its_body_is_done(tmp_path: Path) -> None:
     path = tmp_path / "out"
-    with files.new_directory(path) as draft:
+    with files.new_directory(path, "demo") as draft:
         (draft / "one.txt").write_text("1")
         assert not path.exists()
     assert listing(tmp_path) == ["out", "out/one.txt"]
@@ -66,7 +67,7 @@ def test_what_exists_is_refused_with_the_remedy_before_the_body_runs(tmp_path: P
     path.write_text("old")
     with pytest.raises(OutputError, match=r"a\.txt: .*exists already; give --overwrite"), files.new_file(path):
         pytest.fail("the body ran")
-    with pytest.raises(OutputError, match=r"exists already"), files.new_directory(path):
+    with pytest.raises(OutputError, match=r"exists already"), files.new_directory(path, "demo"):
         pytest.fail("the body ran")
     assert path.read_text() == "old"
 
@@ -75,10 +76,10 @@ def test_overwrite_replaces_a_file_and_a_folder(tmp_path: Path) -> None:
     path, folder = tmp_path / "a.txt", tmp_path / "out"
     path.write_text("old")
     folder.mkdir()
-    (folder / files.RECORD).write_text("old")
+    (folder / files.RECORD).write_text('{"command": "demo"}')
     with files.new_file(path, overwrite=True) as draft:
         draft.write_text("new")
-    with files.new_directory(folder, overwrite=True) as draft:
+    with files.new_directory(folder, "demo", overwrite=True) as draft:
         (draft / "new.txt").write_text("new")
     assert path.read_text() == "new"
     assert listing(tmp_path) == ["a.txt", "out", "out/new.txt"]
@@ -95,7 +96,7 @@ def test_overwrite_keeps_the_old_file_when_the_body_fails(tmp_path: Path) -> Non
 def test_overwrite_keeps_the_old_folder_when_the_body_fails(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / files.RECORD).write_text("old")
+    (folder / files.RECORD).write_text('{"command": "demo"}')
     with pytest.raises(WrongError):
         fill_half_then_fail(folder, overwrite=True)
     assert listing(tmp_path) == ["out", "out/run.json"]
@@ -108,9 +109,9 @@ def test_overwrite_keeps_the_old_one_when_the_body_wrote_nothing(tmp_path: Path,
         path.write_text("old")
     else:
         path.mkdir()
-        (path / files.RECORD).write_text("old")
+        (path / files.RECORD).write_text('{"command": "demo"}')
     before = listing(tmp_path)
-    make = files.new_file if kind == "file" else files.new_directory
+    make = files.new_file if kind == "file" else partial(files.new_directory, command="demo")
     with pytest.raises(FileNotFoundError), make(path, overwrite=True) as draft:
         if kind == "folder":
             draft.rmdir()
@@ -129,11 +130,11 @@ def test_overwrite_never_takes_a_whole_folder_for_a_file(tmp_path: Path) -> None
 def test_overwrite_never_takes_a_strangers_folder(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
-    with files.new_directory(folder, overwrite=True) as draft:  # an empty one holds nothing dear
+    with files.new_directory(folder, "demo", overwrite=True) as draft:  # an empty one holds nothing dear
         (draft / "wedding.jpg").write_text("dear")
     with (
-        pytest.raises(OutputError, match=r"photos: is a folder that geolabel did not make.*-o"),
-        files.new_directory(folder, overwrite=True),
+        pytest.raises(OutputError, match=r"photos: is a folder that geolabel demo did not make.*-o"),
+        files.new_directory(folder, "demo", overwrite=True),
     ):
         pytest.fail("the body ran")
     assert listing(tmp_path) == ["photos", "photos/wedding.jpg"]
@@ -142,7 +143,10 @@ def test_overwrite_never_takes_a_strangers_folder(tmp_path: Path) -> None:
 def test_overwrite_never_takes_a_file_for_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "thesis.doc"
     path.write_text("dear")
-    with pytest.raises(OutputError, match=r"thesis\.doc: is a file; .*-o"), files.new_directory(path, overwrite=True):
+    with (
+        pytest.raises(OutputError, match=r"thesis\.doc: is no folder; .*-o"),
+        files.new_directory(path, "demo", overwrite=True),
+    ):
         pytest.fail("the body ran")
     assert path.read_text() == "dear"
 
@@ -174,7 +178,7 @@ def test_a_full_disk_is_named_and_left_empty(small_disk: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.bin: the disk is full; free some space"), files.new_file(path) as draft:
         draft.write_bytes(bytes(2 << 20))
     assert listing(small_disk) == []
-    with pytest.raises(OutputError, match="the disk is full"), files.new_directory(small_disk / "out") as draft:
+    with pytest.raises(OutputError, match="the disk is full"), files.new_directory(small_disk / "out", "demo") as draft:
         (draft / "a.bin").write_bytes(bytes(2 << 20))
     assert listing(small_disk) == []
 

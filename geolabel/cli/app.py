@@ -7,6 +7,7 @@ import inspect
 import logging
 import os
 import shlex
+import signal
 import sys
 import tomllib
 import typing
@@ -59,7 +60,9 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
     with boundary(debug=False):
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8")).get(command, {})
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except OSError as error:
+            raise OptionError(f"--config {path}: cannot be read ({error.strerror})") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise OptionError(f"--config {path}: cannot be read as TOML ({error})") from error
         if not isinstance(table, dict):
             raise OptionError(f"--config {path}: [{command}] is no table of options")
@@ -169,6 +172,7 @@ def main() -> None:
     """Entry point of the `geolabel` script."""
     # Before torch is loaded: its threads otherwise spin while another program has the core, and all wait for each other
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's farewell is handled like Ctrl-C
     from geolabel.cli import commands  # noqa: F401 - registers the commands
 
     app()

@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 _GOLDEN_ANGLE = 0.381966
+_FAMILIAR = {
+    "forest": "#1b7837",
+    "water": "#2b7bba",
+    "sand": "#f2e3a6",
+    "farmland": "#b9cf5a",
+    "agriculture": "#b9cf5a",
+    "pasture": "#d9cf73",
+    "cleared": "#a8673f",
+    "clearing": "#a8673f",
+    "residential": "#d9489b",
+    "road": "#5b5b5b",
+    "mine": "#f28c1e",
+    "mining": "#f28c1e",
+    "quarry": "#f28c1e",
+}
+"""What a reader of maps expects; a scheme or legend may say otherwise."""
 MAX_CLASSES = 254
 """A class raster holds one byte: 0 is "none of these", 255 nodata."""
 
@@ -91,7 +107,7 @@ def complete(scheme: Scheme) -> Scheme:
             LabelClass(
                 found.name,
                 found.title or found.name.replace("_", " ").capitalize(),
-                found.color or _palette(position),
+                found.color or _FAMILIAR.get(found.name.lower()) or _palette(position),
                 found.group,
                 found.parent,
                 found.code,

@@ -14,6 +14,7 @@ from geolabel.errors import EmptyError, InputError, OptionError
 from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, legend_scheme
 from geolabel.labels.shares import lookup
 from geolabel.labels.table import read_legend
+from geolabel.progress import log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,8 @@ class VectorLabels:
     def over(self, grid: Grid, scheme: Scheme, unknown: dict[str, int]) -> ClassMap:
         """The polygons in the grid's CRS."""
         features = vector.read_features(self.path, grid.crs, field=self.field, layer=self.layer, within=grid.bounds)
+        if features.repaired:
+            log.info("%s: %d polygons had crossing rings and were repaired", self.path, features.repaired)
         number = {name: position for position, name in enumerate(scheme.names, start=1)}
         numbers = np.array([number.get(value.strip(), 0) for value in features.values.tolist()], dtype=np.uint8)
         for value in features.values[numbers == 0].tolist():

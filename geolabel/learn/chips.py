@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import raster
-from geolabel.errors import BandError
+from geolabel.errors import BandError, TileIndexError
 from geolabel.grid import Window
 from geolabel.progress import track
+from geolabel.tiling.sources import describe_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ def load_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, scratch: P
                 f"{', '.join(first.bands)}; choose common ones with geolabel tile --bands"
             )
     jobs = [
-        (base / path, source, np.flatnonzero(source_of == number))
+        (source, base, np.flatnonzero(source_of == number))
         for number, (path, source) in enumerate(zip(unique, described, strict=True))
         if source.kind == "raster"
     ]
@@ -86,10 +87,14 @@ def _array(shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> NDArray[
     return np.memmap(path, dtype, "w+", shape=shape)
 
 
-def _load_raster(path: Path, source: Source, tiles: NDArray[Any], windows: NDArray[Any], chips: Chips) -> None:
+def _load_raster(source: Source, base: Path, tiles: NDArray[Any], windows: NDArray[Any], chips: Chips) -> None:
     """Read one strip per row of tiles; the tiles are views into it."""
     size_h, size_w = chips.valid.shape[1:]
-    info = raster.describe(path, source.bands)
+    info = describe_source(source, base)
+    if int((windows[tiles, 0] + windows[tiles, 2]).max()) > info.width or (
+        int((windows[tiles, 1] + windows[tiles, 3]).max()) > info.height
+    ):
+        raise TileIndexError(f"{info.path}: is smaller than when it was tiled; tile it again")
     rows = np.unique(windows[tiles][:, [1, 3]], axis=0)
     with raster.open_raster(info) as reader:
         for row_off, height in track(rows, what="reading tiles", unit="rows"):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from geolabel.errors import InputError
 from geolabel.model import BandContract
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.learn.chips import Chips
+
+
+_ABSURD = 1e30
 
 
 class Normalise(nn.Module):
@@ -55,7 +59,14 @@ def band_contracts(
     chips: Chips, rows: NDArray[np.int64], names: Sequence[str], scale: Sequence[float], offset: Sequence[float]
 ) -> tuple[BandContract, ...]:
     """The contract of each band: mean and deviation over the training chips `rows`, as physical values."""
-    mean, deviation = band_statistics(chips, rows)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = band_statistics(chips, rows)
+    strange = [name for name, size in zip(names, np.abs(mean) + deviation, strict=True) if not size < _ABSURD]
+    if strange:
+        raise InputError(
+            f"band {', '.join(strange)}: values too large to be measurements; is a nodata value not declared? "
+            "gdal_edit.py -a_nodata VALUE"
+        )
     return tuple(
         BandContract(name, factor, shift, float(mean[at] * factor + shift), float(deviation[at] * abs(factor)))
         for at, (name, factor, shift) in enumerate(zip(names, scale, offset, strict=True))

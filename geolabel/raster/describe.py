@@ -163,7 +163,8 @@ def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str]) -> tuple[
     if missing:
         raise BandError(
             f"{path}: no band named {', '.join(missing)}; the file has {', '.join(by_name)}. "
-            f"Choose among these with --bands, or give all {len(found)} new names in their order"
+            f"Choose among these with --bands, or give all {len(found)} new names in their order "
+            "(a band marked as alpha is a mask; if it is none: gdal_edit.py -colorinterp_N undefined)"
         )
     return tuple(by_name[name] for name in names)
 

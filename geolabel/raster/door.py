@@ -44,6 +44,8 @@ def dataset(path: Path) -> Iterator[Any]:
                 f"{path}: is not a raster that GDAL can read, or it is truncated ({_reason(error)}); "
                 "check it with gdalinfo, or copy it again"
             ) from error
+        except UnicodeError as error:
+            raise InputError(f"{path!r}: its name is no valid UTF-8, which GDAL needs; rename the file") from error
         with opened:
             yield opened
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +77,6 @@ def _score_class(
     found: NDArray[np.bool_],
     threshold: float,
 ) -> ClassScores:
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     known = np.isfinite(target)
     present, probability, found = target[known] > 0.5, probability[known], found[known]  # noqa: PLR2004 - 0 or 1
     tp, fp = int((present & found).sum()), int((~present & found).sum())

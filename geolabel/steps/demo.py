@@ -47,10 +47,10 @@ def demo(
     `run` is given the arguments of each command, as they would be typed; by default they run as processes. Raises
     OptionError (size too small), OutputError.
     """
-    files.check_new(folder, overwrite=overwrite, folder=True)
+    files.check_new(folder, overwrite=overwrite, folder="demo")
     began = time.perf_counter()
     run = run or _run_process
-    with files.new_directory(folder, overwrite=overwrite) as draft:
+    with files.new_directory(folder, "demo", overwrite=overwrite) as draft:
         world = write_world(draft, size, seed)
         record = {"command": "demo", "options": {"size": size, "seed": seed, "epochs": epochs}}
         files.write_json(draft / files.RECORD, record | {"versions": files.versions()})

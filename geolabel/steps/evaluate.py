@@ -45,7 +45,7 @@ def evaluate(
 
     Raises ModelError, TileIndexError (no such part, no labels), ContractError (other bands or classes), EmptyError.
     """
-    files.check_new(output, overwrite=overwrite)
+    files.check_new(output, overwrite=overwrite, inputs=(model, tiles))
     index = read_index(tiles)
     classifier = load_classifier(model, choose_device(device))
     card = classifier.card

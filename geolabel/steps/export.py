@@ -61,6 +61,7 @@ def export(
         raise InputError(f"{prediction}: is no prediction folder (it has no run.json); make one with geolabel predict")
     ending, driver = _ENDINGS[to]
     target = output or prediction.with_name(f"{prediction.stem}-detections{ending}")
+    files.check_new(target, overwrite=overwrite, inputs=(prediction / files.RECORD, prediction / "detections.gpkg"))
     layer = vector.read_layer(prediction / "detections.gpkg", "detections")
     kept = maps.filter_layer(layer, min_area_ha)
     done = _simplify(kept, simplify_m) if simplify_m else kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ import pyarrow as pa
 
 from geolabel import files
 from geolabel.errors import OptionError, TableError, TileIndexError
-from geolabel.grid import Grid
 from geolabel.labels.scheme import Scheme, complete, merge, read_scheme
 from geolabel.labels.shares import Shares, measure
 from geolabel.labels.sources import ClassMap, LabelSource, RasterLabels, VectorLabels
@@ -18,12 +18,15 @@ from geolabel.labels.table import keep_classes, match_images, read_tags
 from geolabel.progress import log, track
 from geolabel.steps.tags import tag_columns, tag_scheme
 from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, read_index, write_index
+from geolabel.tiling.sources import describe_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from geolabel.grid import Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def label(
         raise OptionError("--tags names chips, --vector and --raster describe places: give one kind in a run")
     target = output or tiles
     if output:
-        files.check_new(output, overwrite=overwrite)
+        files.check_new(output, overwrite=overwrite, inputs=(*vector, *raster, legend, tags, scheme))
     index = read_index(tiles)
     known_scheme = read_scheme(scheme) if scheme else None
     if tags:
@@ -130,11 +133,10 @@ def _from_maps(
     for entry in index.sources:
         grid = _grid(entry, tiles)
         rows = np.flatnonzero(paths == entry.path)
-        maps = [source.over(grid, found, unknown) for source in sources]
-        measured = _measure(maps, index, rows, len(found.names), min_known)
+        with ExitStack() as stack:
+            maps = [stack.enter_context(closing(source.over(grid, found, unknown))) for source in sources]
+            measured = _measure(maps, index, rows, len(found.names), min_known)
         shares[rows], known[rows] = measured.share, measured.known
-        for opened in maps:
-            opened.close()
     for source in sources:
         source.check_touched()
     columns = {
@@ -164,15 +166,9 @@ def _measure(
 
 
 def _grid(source: Source, tiles: Path) -> Grid:
-    from affine import Affine
-
-    if source.crs is None or source.transform is None:
+    if source.crs is None:
         raise TileIndexError(f"{tiles}: its chips have no place on a map; label them with --tags")
-    # the size is only needed to warp onto: tiles never reach beyond the raster they were cut from
-    from geolabel import raster
-
-    info = raster.describe(tiles.parent / source.path)
-    return Grid(source.crs, Affine(*source.transform), info.width, info.height)
+    return describe_source(source, tiles.parent).place
 
 
 def _attach(

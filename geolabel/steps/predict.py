@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,9 @@ class PredictPlan:
     write_mb: float
     """At the most: before compression, with the working copies."""
     memory_mb: float
-    """Peak, beside Python, torch and the model (about 600 MB)."""
-    seconds: float
-    """For the network's part."""
+    """Peak: what this process held after the trial, and the strips."""
+    forward_seconds: float
+    """The network's part; reading and writing come on top where the network is small."""
 
 
 def predict(
@@ -73,7 +74,7 @@ def predict(
         raise OptionError(f"--min-area must not be negative, got {min_area_ha:g}")
     target = output or Path(f"{raster_path.stem}.geolabel")
     if not dry_run:
-        files.check_new(target, overwrite=overwrite, folder=True)
+        files.check_new(target, overwrite=overwrite, folder="predict", inputs=(raster_path, model, aoi))
     classifier = load_classifier(model, choose_device(device))
     fit = preflight.check(raster_path, classifier.card, bands=bands, scale=scale)
     plan = make_plan(fit.grid.width, fit.grid.height, classifier.card.tile_px, stride)
@@ -91,7 +92,7 @@ def predict(
         "min_area_ha": min_area_ha,
     }
     inputs = {"raster": raster_path, "model": model, **({"aoi": aoi} if aoi else {})}
-    with files.new_directory(target, overwrite=overwrite) as draft:
+    with files.new_directory(target, "predict", overwrite=overwrite) as draft:
         scheme = Scheme.from_json(card.scheme).subset(card.classes)
         with (
             raster.open_raster(fit.info, fit.grid, fit.resampling) as reader,
@@ -157,6 +158,6 @@ def _estimate(target: Path, classifier: Classifier, plan: Plan) -> PredictPlan:
         height=plan.height,
         read_mb=pixels * len(card.bands) * noise.itemsize / 1e6,
         write_mb=2 * pixels * (classes + 1) / 1e6,
-        memory_mb=(strip + held) / 1e6,
-        seconds=per_tile * plan.tiles,
+        memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + (strip + held) / 1e6,
+        forward_seconds=per_tile * plan.tiles,
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GSD_TOLERANCE = 0.2
 """A network trained at 10 m still knows a mine at 12 m; beyond that the raster is resampled."""
+_FAR_GSD = 2.0
 _FAR = 5.0
 """Values so many times larger or smaller than in training are in another unit."""
 
@@ -58,7 +59,8 @@ def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: floa
     ratios = [gsd / card.gsd_m for gsd in grid.gsd_m]
     if all(1 / (1 + GSD_TOLERANCE) <= ratio <= 1 + GSD_TOLERANCE for ratio in ratios):
         return Fit(info, grid, resampled=False, resampling="nearest", scale=scale)
-    log.info("%s: resampled from %.2f × %.2f m to the model's %.2f m", path, *grid.gsd_m, card.gsd_m)
+    tell = log.warning if max(*ratios, *(1 / ratio for ratio in ratios)) > _FAR_GSD else log.info
+    tell("%s: resampled from %.2f × %.2f m to the model's %.2f m", path, *grid.gsd_m, card.gsd_m)
     finer = min(ratios) < 1
     aligned = raster.align(info, card.gsd_m)
     return Fit(info, aligned, resampled=True, resampling="average" if finer else "bilinear", scale=scale)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from geolabel import files
-from geolabel.errors import OptionError, TileIndexError
+from geolabel.errors import EmptyError, OptionError, TileIndexError
 from geolabel.progress import log
 from geolabel.tiling.index import TileIndex, dictionary, read_index, write_index
 from geolabel.tiling.split import SPLITS, UNUSED, buffer_out, draw_folds, draw_split, spatial_blocks
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+_MUCH = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def split(
     count = int(groups.max()) + 1
     fold = draw_folds(groups, min(folds, count), seed) if count > 1 else np.zeros(len(index), np.int16)
     described = {"method": method, "by": by, "block_m": block_m, "buffer_m": buffer, "folds": folds, "seed": seed}
+    _check_parts(parts, {name for name, share in shares.items() if share > 0} if named is None else set(named))
     done = index.with_columns(
         {"fold": pa.array(fold, pa.int16()), "split": dictionary(parts.tolist())},
         split=described,
@@ -92,6 +96,19 @@ def split(
     )
     write_index(target, done.moved(tiles, target), overwrite=overwrite or output is None)
     return _report(done, target, method, count, presence, buffer)
+
+
+def _check_parts(parts: NDArray[Any], wanted: set[str]) -> None:
+    """Refuse a split in which the buffer ate a part; warn where it ate much."""
+    empty = sorted(part for part in wanted - {UNUSED} if not (parts == part).any())
+    if empty:
+        raise EmptyError(f"no tile is left in {', '.join(empty)}: give a larger --block, or a smaller --buffer")
+    lost = float((parts == UNUSED).mean())
+    if lost > _MUCH:
+        log.warning(
+            "the buffer leaves out %.0f %% of the tiles: give a larger --block, a smaller --buffer, or smaller tiles",
+            100 * lost,
+        )
 
 
 def _half_sides(index: TileIndex) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import shapely
 
 from geolabel import files, geodesy, raster, vector
-from geolabel.errors import EmptyError, OptionError
+from geolabel.errors import BandError, EmptyError, OptionError
 from geolabel.progress import log, track
 from geolabel.steps.tile_images import tile_images
 from geolabel.tiling import sampling
@@ -67,14 +67,14 @@ def tile(
         raise OptionError("give rasters, or a folder of chips with --images, and not both")
     if not 0 <= min_valid <= 1:
         raise OptionError(f"--min-valid must lie in 0–1, got {min_valid:g}")
-    files.check_new(output, overwrite=overwrite)
+    files.check_new(output, overwrite=overwrite, inputs=(*rasters, aoi, tags))
     if images:
         index, missing, untagged = tile_images(images, output, tags, bands, gsd, on_missing)
         skipped = (0, 0)
     else:
         if tags:
             raise OptionError("--tags describes the chips of --images; for rasters use geolabel label")
-        index, skipped = _tile_rasters(rasters, output, size, stride or size, aoi, min_valid, bands)
+        index, skipped = _tile_rasters(rasters, output, size, size if stride is None else stride, aoi, min_valid, bands)
         missing = untagged = 0
     write_index(output, index, overwrite=overwrite)
     return TileReport(output, len(index), len(index.sources), *skipped, missing, untagged, index.class_names)
@@ -93,8 +93,13 @@ def _tile_rasters(
     sources: list[Source] = []
     geometries: list[NDArray[Any]] = []
     invalid = outside = 0
+    places = [path.resolve() for path in paths]
+    twice = [path for path in paths if places.count(path.resolve()) > 1]
+    if twice:
+        raise OptionError(f"{twice[0]}: is given twice; each tile would count double")
     for path in track(paths, total=len(paths), what="tiling", unit="rasters"):
         info = raster.describe(path, bands)
+        _check_alike(info, sources)
         windows = sampling.grid_windows(info.width, info.height, size, stride)
         if aoi:
             touched = sampling.inside_area(windows, info.place, vector.read_area(aoi, info.place))
@@ -134,6 +139,26 @@ def _tile_rasters(
     )
     tiling = {"sampling": "grid", "size": [size, size], "stride": stride, "min_valid": min_valid}
     return TileIndex(table, tuple(sources), crs, tiling, history=("tile",)), (invalid, outside)
+
+
+def _check_alike(info: raster.RasterInfo, others: Sequence[Source]) -> None:
+    """Tiles of one index are stacked: their bands, type and scale must be the same."""
+    if info.mask == "alpha":
+        log.warning(
+            "%s: a band marked as alpha is taken for a mask; if it is none: gdal_edit.py -colorinterp_N undefined",
+            info.path,
+        )
+    if all(name == f"band_{at}" for at, name in enumerate(info.band_names, start=1)):
+        log.warning("%s: its bands have no names, so predict cannot check them; name them with --bands", info.path)
+    if not others:
+        return
+    first = others[0]
+    found = (info.band_names, info.dtype, tuple(b.scale for b in info.bands), tuple(b.offset for b in info.bands))
+    if found != (first.bands, first.dtype, first.scale, first.offset):
+        raise BandError(
+            f"{info.path}: {info.dtype} bands {', '.join(info.band_names)}, but {first.path} has {first.dtype} "
+            f"{', '.join(first.bands)}, or another scale; tile like with like, or choose common bands with --bands"
+        )
 
 
 def _columns(windows: sampling.TileWindows) -> dict[str, NDArray[np.int32]]:

@@ -116,7 +116,7 @@ def train(
     index = read_index(tiles)
     options = _kept_options(tiles, output) if resume else asked
     if not resume:
-        files.check_new(output, overwrite=overwrite, folder=True, hint="--resume, ")
+        files.check_new(output, overwrite=overwrite, folder="train", inputs=(tiles, *_weights_file(weights)))
     lesson_plan = _what_to_learn(index, tiles, options)
     chosen_device = choose_device(options.device)
     source, classes = index.sources[0], len(lesson_plan.scheme.names)
@@ -127,7 +127,7 @@ def train(
         bands = band_contracts(chips, lesson.train, source.bands, source.scale, source.offset)
         run = loop.start(network, lesson, options.recipe, chosen_device)
         card = _card(index, lesson_plan, bands, options)
-        with files.writing(output) if resume else files.work_directory(output, overwrite=overwrite):
+        with files.writing(output) if resume else files.work_directory(output, "train", overwrite=overwrite):
             if resume:
                 loop.restore(run, output / CHECKPOINT)
             else:
@@ -156,6 +156,10 @@ def _fit(
         loop.fit(run, lesson, options.recipe, Normalise(bands), checkpoint=output / CHECKPOINT, on_epoch=told)
 
 
+def _weights_file(weights: str) -> tuple[Path, ...]:
+    return () if weights in ("none", "default") else (Path(weights),)
+
+
 def _kept_options(tiles: Path, output: Path) -> TrainOptions:
     """The options of a run that is to be resumed."""
     kept = files.read_json(output / files.RECORD, "the run.json of a run to resume")
@@ -170,7 +174,12 @@ def _kept_options(tiles: Path, output: Path) -> TrainOptions:
 
 
 def _write_record(tiles: Path, output: Path, options: TrainOptions) -> None:
-    record = {"options": options, "tiles_fingerprint": files.fingerprint(tiles), "versions": files.versions()}
+    record = {
+        "command": "train",
+        "options": options,
+        "tiles_fingerprint": files.fingerprint(tiles),
+        "versions": files.versions(),
+    }
     files.write_json(output / files.RECORD, record)
 
 
@@ -207,11 +216,13 @@ def _what_to_learn(index: TileIndex, tiles: Path, options: TrainOptions) -> _Les
     width, height = index.tiling["size"]
     whole = index.column("width") * index.column("height") >= width * height / 2
     useful = np.isfinite(shares).any(axis=1) & np.isin(parts, ["train", "val"]) & whole
+    if not whole.all():
+        log.info("%d tiles that the raster's edge cuts to less than half are left out", int((~whole).sum()))
     for part in ("train", "val"):
         if not (useful & (parts == part)).any():
             raise EmptyError(
-                f"{tiles}: no labelled tile in {part}; lower --min-known of geolabel label, or split anew with a "
-                "smaller --block"
+                f"{tiles}: no labelled tile of at least half the size in {part}; lower --min-known of geolabel label, "
+                "split anew with another --block, or tile with a smaller --size"
             )
     rows = np.flatnonzero(useful)
     wanted = targets(shares[rows], heads, options.presence)
