@@ -35,7 +35,7 @@ def main() -> None:
     """Print a row a case."""
     whole = make(OUT / f"big-{SIDE}.tif", SIDE)
     print(
-        f"{'region':>16}{'tile':>6}{'stride':>8}{'classes':>9}{'tiles':>9}{'seconds':>9}{'peak MB':>9}{'of the limit':>14}"
+        f"{'region':>16}{'tile':>6}{'stride':>8}{'classes':>9}{'tiles':>9}{'seconds':>9}{'peak MB':>9}{'of limit':>10}"
     )
     for height, tile_px, stride, classes in CASES:
         region = whole if height == SIDE else crop(whole, height)
