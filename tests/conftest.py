@@ -18,6 +18,9 @@ from rasterio.enums import ColorInterp
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+# as the command line does, before torch is loaded: tests share their cores with each other's processes
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 settings.register_profile("short", max_examples=40, deadline=None, derandomize=True)
 settings.load_profile("short")
 
