@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -28,24 +29,8 @@ UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_500_000.0)
 """10 m pixels on the central meridian of a northern UTM zone."""
 
 
-class WriteRaster(Protocol):
-    """How a test asks for a little raster."""
-
-    def __call__(
-        self,
-        name: str,
-        pixels: np.ndarray,
-        *,
-        crs: str | None = "EPSG:32631",
-        transform: Affine = UTM,
-        nodata: float | None = None,
-        mask: np.ndarray | None = None,
-        colors: Sequence[str] = (),
-        descriptions: Sequence[str] = (),
-        scales: Sequence[float] = (),
-        offsets: Sequence[float] = (),
-        **creation: Any,
-    ) -> Path: ...
+WriteRaster = Callable[..., Path]
+"""How a test asks for a little raster; its parameters are those of `write` in the fixture below."""
 
 
 @pytest.fixture

@@ -39,15 +39,15 @@ _WARM_UP = 0.05
 class Recipe:
     """How to train."""
 
-    epochs: int = 30
-    batch: int = 64
-    lr: float = 1e-3
+    epochs: int
+    batch: int
+    lr: float
     """Highest learning rate of AdamW."""
-    weight_decay: float = 0.05
-    patience: int = 8
+    weight_decay: float
+    patience: int
     """Stop after so many epochs without a better validation score."""
-    augment: bool = True
-    seed: int = 0
+    augment: bool
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
