@@ -1,19 +1,18 @@
-"""Schemes: the classes of a map, with titles, colours and groups."""
+"""Schemes: the classes of a map, with titles, colours, groups, and the rules by which sources give them."""
 
 from __future__ import annotations
 
 import colorsys
 import re
-import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from geolabel import files
 from geolabel.errors import SchemeError
+from geolabel.labels.rules import NO_RULES, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 _COLOR = re.compile(r"#[0-9a-f]{6}")
 _GOLDEN_ANGLE = 0.381966
@@ -48,17 +47,23 @@ class LabelClass:
     color: str = ""
     """"#rrggbb"; drawn from a palette where empty."""
     group: str = ""
-    """Classes of one group exclude each other; empty: independent of all others."""
+    """Classes of one named group exclude each other, and are learnt together; empty: learnt independently."""
     parent: str = ""
-    """Class of a coarser level."""
-    code: int | None = None
-    """Value in a class raster."""
+    """Class of a coarser level, in the scheme that `parents` of this scheme names."""
+    priority: int = 0
+    """Where rules or polygons overlap, the higher one is on top."""
+    presence: float | None = None
+    """Share of a tile from which the class counts as present; None: what the command says."""
+    rules: Rules = NO_RULES
+    """What sources must say for a place to be of this class."""
 
     def __post_init__(self) -> None:
         if not self.name.strip() or self.name != self.name.strip():
             raise SchemeError(f"a class needs a name without blanks around it, got {self.name!r}")
         if self.color and not _COLOR.fullmatch(self.color):
             raise SchemeError(f"class {self.name!r}: colour {self.color!r} is not of the form #rrggbb")
+        if self.presence is not None and not 0 < self.presence <= 1:
+            raise SchemeError(f"class {self.name!r}: presence must lie above 0 and up to 1, got {self.presence:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,12 @@ class Scheme:
 
     name: str
     classes: tuple[LabelClass, ...]
+    version: int = 1
+    title: str = ""
+    parents: str = ""
+    """The scheme of the coarser level, whose classes are this one's parents."""
+    background: Rules = NO_RULES
+    """What sources say of a place that is known, but of none of the classes: absent there, not unknown."""
 
     def __post_init__(self) -> None:
         names = [found.name for found in self.classes]
@@ -75,42 +86,81 @@ class Scheme:
             raise SchemeError(f"scheme {self.name!r}: two classes are named {', '.join(twice)}; rename one")
         if not 1 <= len(names) <= MAX_CLASSES:
             raise SchemeError(f"scheme {self.name!r}: {len(names)} classes; 1 to {MAX_CLASSES} fit")
+        for group, members in self.groups().items():
+            for what in ("clc", "raster", "vector"):
+                codes = [code for at in members for code in getattr(self.classes[at].rules, what)]
+                double = sorted({str(code) for code in codes if codes.count(code) > 1})
+                if double:
+                    where = f" of the group {group!r}" if group else ""
+                    raise SchemeError(
+                        f"scheme {self.name!r}: {what} {double[0]} is given to two classes{where}; keep one"
+                    )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Class names, in order."""
         return tuple(found.name for found in self.classes)
 
+    def groups(self) -> dict[str, list[int]]:
+        """Positions of the classes of each group; those of one group compete for a place, groups do not."""
+        found: dict[str, list[int]] = {}
+        for position, entry in enumerate(self.classes):
+            found.setdefault(entry.group, []).append(position)
+        return found
+
     def subset(self, names: Iterable[str]) -> Scheme:
         """The classes named, in the order named; unknown ones are made, with a colour of the palette."""
         known = {found.name: found for found in self.classes}
-        return complete(Scheme(self.name, tuple(known.get(name, LabelClass(name)) for name in names)))
+        return complete(replace(self, classes=tuple(known.get(name, LabelClass(name)) for name in names)))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for metadata."""
-        return {"name": self.name, "classes": files.to_json(list(self.classes))}
+        classes = [
+            {
+                **files.to_json({key: getattr(found, key) for key in CLASS_KEYS}),
+                **({"rules": found.rules.to_json()} if found.rules != NO_RULES else {}),
+            }
+            for found in self.classes
+        ]
+        return {
+            "name": self.name,
+            "version": self.version,
+            "title": self.title,
+            "parents": self.parents,
+            **({"background": self.background.to_json()} if self.background != NO_RULES else {}),
+            "classes": classes,
+        }
 
     @classmethod
     def from_json(cls, value: Any) -> Scheme:
         """The inverse of `to_json`. Raises SchemeError where `value` is no scheme."""
         try:
-            return cls(str(value["name"]), tuple(LabelClass(**entry) for entry in value["classes"]))
-        except (KeyError, TypeError) as error:
+            return cls(
+                str(value["name"]),
+                tuple(
+                    LabelClass(**{**entry, "rules": Rules.parse(entry.get("rules", {}))}) for entry in value["classes"]
+                ),
+                version=int(value.get("version", 1)),
+                title=str(value.get("title", "")),
+                parents=str(value.get("parents", "")),
+                background=Rules.parse(value.get("background", {})),
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise SchemeError(f"the description of the classes is damaged ({error})") from error
+
+
+CLASS_KEYS = ("name", "title", "color", "group", "parent", "priority", "presence")
 
 
 def complete(scheme: Scheme) -> Scheme:
     """The scheme with a title and a colour for every class."""
-    return Scheme(
-        scheme.name,
-        tuple(
-            LabelClass(
-                found.name,
-                found.title or found.name.replace("_", " ").capitalize(),
-                found.color or _FAMILIAR.get(found.name.lower()) or _palette(position),
-                found.group,
-                found.parent,
-                found.code,
+    return replace(
+        scheme,
+        classes=tuple(
+            replace(
+                found,
+                title=found.title or found.name.replace("_", " ").capitalize(),
+                color=found.color or _FAMILIAR.get(found.name.lower()) or _palette(position),
             )
             for position, found in enumerate(scheme.classes)
         ),
@@ -121,39 +171,19 @@ def merge(first: Scheme, second: Scheme) -> Scheme:
     """The classes of both, those of `first` before; a name in both is one class, as `first` describes it."""
     names = set(first.names)
     return complete(
-        Scheme(first.name, first.classes + tuple(found for found in second.classes if found.name not in names))
+        replace(first, classes=first.classes + tuple(found for found in second.classes if found.name not in names))
     )
-
-
-def read_scheme(path: Path) -> Scheme:
-    """Read a scheme from TOML: `name`, and a `[[class]]` table a class. Raises SchemeError."""
-    files.check_readable(path, "a scheme (TOML)")
-    try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SchemeError(f"{path}: is not TOML ({error})") from error
-    entries = value.get("class")
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise SchemeError(f"{path}: has no classes; write one [[class]] table a class, with name, title and color")
-    allowed = {"name", "title", "color", "group", "parent", "code"}
-    unknown = sorted({key for entry in entries for key in entry} - allowed)
-    if unknown:
-        raise SchemeError(f"{path}: unknown keys {', '.join(unknown)}; a class has {', '.join(sorted(allowed))}")
-    nameless = [entry for entry in entries if not isinstance(entry.get("name"), str)]
-    if nameless:
-        raise SchemeError(f"{path}: a class needs a name, in quotes; there is {nameless[0]}")
-    try:
-        return complete(Scheme.from_json({"name": value.get("name", path.stem), "classes": entries}))
-    except SchemeError as error:
-        raise SchemeError(f"{path}: {error}") from error
 
 
 def legend_scheme(name: str, legend: Mapping[int, LabelClass]) -> Scheme:
     """The scheme of a class raster: one class a code; codes of one name are one class."""
     by_name: dict[str, LabelClass] = {}
-    for found in legend.values():
+    codes: dict[str, list[int]] = {}
+    for code, found in legend.items():
         by_name.setdefault(found.name, found)
-    return complete(Scheme(name, tuple(by_name.values())))
+        codes.setdefault(found.name, []).append(code)
+    classes = tuple(replace(found, rules=Rules(raster=tuple(codes[key]))) for key, found in by_name.items())
+    return complete(Scheme(name, classes))
 
 
 def _palette(position: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from geolabel import files
 from geolabel.errors import SchemeError, TableError
+from geolabel.labels.rules import Rules
 from geolabel.labels.scheme import LabelClass
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ def read_legend(path: Path) -> dict[int, LabelClass]:
         try:
             code = int(row[code_column])
             color = row.get("color", "").strip().lower() or _hex([row.get(channel, "") for channel in "rgb"])
-            found = LabelClass(row[name_column].strip(), row.get("title", "").strip(), color, code=code)
+            title, rules = row.get("title", "").strip(), Rules(raster=(code,))
+            found = LabelClass(row[name_column].strip(), title, color, rules=rules)
         except ValueError as error:
             raise TableError(f"{path}, line {number}: code and colour must be whole numbers ({error})") from error
         except SchemeError as error:

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from geolabel import files
 from geolabel.errors import OptionError, TableError, TileIndexError
-from geolabel.labels.scheme import Scheme, complete, merge, read_scheme
+from geolabel.labels.scheme import Scheme, complete, merge
+from geolabel.labels.scheme_file import read_scheme
 from geolabel.labels.shares import Shares, measure
 from geolabel.labels.sources import ClassMap, LabelSource, RasterLabels, VectorLabels
 from geolabel.labels.table import keep_classes, match_images, read_tags

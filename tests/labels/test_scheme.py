@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geolabel.errors import InputError, SchemeError
-from geolabel.labels.scheme import LabelClass, Scheme, complete, legend_scheme, merge, read_scheme
+from geolabel.labels.rules import Rules
+from geolabel.labels.scheme import LabelClass, Scheme, complete, legend_scheme, merge
+from geolabel.labels.scheme_file import read_scheme
 
 names = st.lists(st.text("abcdefg_", min_size=1, max_size=6), min_size=1, max_size=8, unique=True)
 
@@ -31,8 +33,8 @@ def test_a_merge_holds_each_name_once_the_first_ones_before(first: list[str], se
 
 
 def test_a_merge_describes_a_class_as_the_first_does() -> None:
-    one = Scheme("a", (LabelClass("mine", "Mine", "#000000", code=3),))
-    two = Scheme("b", (LabelClass("mine", "Other", "#ffffff", code=4), LabelClass("forest")))
+    one = Scheme("a", (LabelClass("mine", "Mine", "#000000", rules=Rules(raster=(3,))),))
+    two = Scheme("b", (LabelClass("mine", "Other", "#ffffff", rules=Rules(raster=(4,))), LabelClass("forest")))
     assert merge(one, two).classes[0] == one.classes[0]
 
 
@@ -64,8 +66,10 @@ def test_a_subset_in_the_order_named_makes_what_is_unknown() -> None:
 
 
 def test_codes_of_one_name_are_one_class() -> None:
-    legend = {3: LabelClass("forest", color="#00ff00", code=3), 4: LabelClass("forest", code=4), 30: LabelClass("mine")}
-    assert legend_scheme("s", legend).names == ("forest", "mine")
+    legend = {3: LabelClass("forest", color="#00ff00"), 4: LabelClass("forest"), 30: LabelClass("mine")}
+    scheme = legend_scheme("s", legend)
+    assert scheme.names == ("forest", "mine")
+    assert [found.rules.raster for found in scheme.classes] == [(3, 4), (30,)]
 
 
 TOML = """name = "two"
@@ -77,7 +81,7 @@ color = "#1f8d49"
 name = "mine"
 group = "use"
 parent = "bare"
-code = 30
+raster = [30]
 """
 
 
@@ -87,7 +91,7 @@ def test_a_scheme_is_read_from_toml(tmp_path: Path) -> None:
     scheme = read_scheme(path)
     assert (scheme.name, scheme.names) == ("two", ("forest", "mine"))
     assert scheme.classes[0].title == "Wald"
-    assert (scheme.classes[1].title, scheme.classes[1].group, scheme.classes[1].code) == ("Mine", "use", 30)
+    assert (scheme.classes[1].title, scheme.classes[1].group, scheme.classes[1].rules.raster) == ("Mine", "use", (30,))
     path.write_text(TOML.split("\n", 1)[1], encoding="utf-8")
     assert read_scheme(path).name == "s"
 
@@ -99,7 +103,7 @@ def test_a_scheme_is_read_from_toml(tmp_path: Path) -> None:
         ('name = "a"', r"has no classes; write one \[\[class\]\] table"),
         ('class = "forest"', r"has no classes; write one \[\[class\]\] table"),
         ('class = ["forest"]', r"has no classes; write one \[\[class\]\] table"),
-        ('[[class]]\nname = "a"\ncolour = "#000000"', "unknown keys colour; a class has code, color, group"),
+        ('[[class]]\nname = "a"\ncolour = "#000000"', "unknown keys colour; a class has clc, color, group"),
         ('[[class]]\nname = "a"\n[[class]]\nname = "a"', "two classes are named a"),
         ('[[class]]\nname = "a"\ncolor = "red"', "colour 'red' is not of the form #rrggbb"),
         ("[[class]]\nname = 7", "name"),

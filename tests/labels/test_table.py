@@ -133,7 +133,7 @@ LEGENDS = {
 def test_legends_in_the_forms_they_come_in(tmp_path: Path, text: str) -> None:
     legend = read_legend(write(tmp_path, text))
     assert {code: (found.name, found.color) for code, found in legend.items()} == LEGENDS[text]
-    assert all(found.code == code for code, found in legend.items())
+    assert all(found.rules.raster == (code,) for code, found in legend.items())
 
 
 @pytest.mark.parametrize(
