@@ -35,8 +35,15 @@ def main() -> None:
         "",
     ]
     for name, command in group.commands.items():
-        lines += describe(name, command)
+        for words, each in commands_of(name, command):
+            lines += describe(words, each)
     Path(__file__).with_name("cli.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def commands_of(name: str, command: Any) -> list[tuple[str, Any]]:
+    """A command, or the commands of a group under both words."""
+    inner = getattr(command, "commands", None)
+    return [(name, command)] if inner is None else [(f"{name} {word}", each) for word, each in inner.items()]
 
 
 def describe(name: str, command: Any) -> list[str]:

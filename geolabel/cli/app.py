@@ -56,10 +56,13 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
     """Options of this command from a TOML file; those on the command line win."""
     if path is None:
         return None
-    command = context.info_name or ""
+    words = _words(context)
+    command = ".".join(words)
     with boundary(debug=False):
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8")).get(command, {})
+            table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+            for word in words:
+                table = table.get(word, {}) if isinstance(table, dict) else table
         except OSError as error:
             raise OptionError(f"--config {path}: cannot be read ({error.strerror})") from error
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -76,6 +79,16 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
             raise OptionError(f"--config {path}: [{command}] has unknown options: {', '.join(unknown)}")
         context.default_map = {by_option[key.replace("-", "_")]: value for key, value in table.items()}
     return path
+
+
+def _words(context: typer.Context) -> list[str]:
+    """What is typed after `geolabel` to reach a command: one word, or two where the first is a group."""
+    words: list[str] = []
+    here: Any = context
+    while here.parent is not None:
+        words.insert(0, here.info_name or "")
+        here = here.parent
+    return words
 
 
 _SHARED: dict[str, Any] = {
@@ -96,7 +109,14 @@ _CONFIG = Annotated[
 ]
 
 
-def command(name: str, example: str) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+def group(name: str, about: str) -> typer.Typer:
+    """Register a word that stands before commands of its own: `geolabel schemes show`."""
+    found = typer.Typer(help=about, no_args_is_help=True)
+    app.add_typer(found, name=name)
+    return found
+
+
+def command(name: str, example: str, *, into: typer.Typer = app) -> Callable[[Callable[..., Any]], Callable[..., None]]:
     """Register a function that returns a report as a command, with the options that all commands share."""
 
     def register(function: Callable[..., Any]) -> Callable[..., None]:
@@ -123,7 +143,7 @@ def command(name: str, example: str) -> Callable[[Callable[..., Any]], Callable[
         del run.__wrapped__
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {item.name: item.annotation for item in parameters}
-        return app.command(name, epilog=f"Example: `{example}`")(run)
+        return into.command(name, epilog=f"Example: `{example}`")(run)
 
     return register
 

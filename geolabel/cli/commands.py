@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from geolabel.cli import options as o
-from geolabel.cli.app import EXIT_INTERRUPTED, app, command
+from geolabel.cli.app import EXIT_INTERRUPTED, app, command, group
 from geolabel.errors import GeolabelError
 
 if TYPE_CHECKING:
@@ -62,12 +62,19 @@ def tile(
     )
 
 
-@command("label", "geolabel label tiles.parquet --vector osm.gpkg --field landuse")
+@command("label", "geolabel label tiles.parquet --osm region.osm.pbf --clc clc2018.tif --scheme mining")
 def label(
     tiles: o.Tiles,
+    osm: Annotated[
+        list[Path] | None,
+        typer.Option("--osm", metavar="FILE", help="OSM extract (.osm.pbf), a vector file with OSM tags, osmlanduse."),
+    ] = None,
+    clc: Annotated[
+        list[Path] | None, typer.Option("--clc", metavar="FILE", help="CORINE Land Cover, raster or vector.")
+    ] = None,
     vector: Annotated[list[Path] | None, typer.Option("--vector", metavar="FILE", help="Polygons; repeatable.")] = None,
     field: Annotated[
-        str | None, typer.Option("--field", metavar="NAME", help="Attribute that names the class.")
+        str | None, typer.Option("--field", metavar="NAME", help="Attribute of --vector that names the class.")
     ] = None,
     layer: Annotated[
         str | None, typer.Option("--layer", metavar="NAME", help="Layer of --vector.  [default: the first]")
@@ -78,13 +85,36 @@ def label(
     legend: Annotated[
         Path | None, typer.Option("--legend", metavar="CSV", help="What the codes of --raster mean: code,name.")
     ] = None,
-    tags: Annotated[Path | None, typer.Option("--tags", metavar="CSV", help="Tags of chips.")] = None,
-    scheme: Annotated[
-        Path | None, typer.Option("--scheme", metavar="FILE.toml", help="Classes to keep, with titles and colours.")
+    tags: Annotated[
+        Path | None, typer.Option("--tags", metavar="CSV|DIR", help="Tags of chips: a table, or BigEarthNet's folder.")
     ] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option("--scheme", metavar="NAME|FILE.toml", help="Classes and rules; see geolabel schemes show."),
+    ] = None,
+    merge: Annotated[
+        Literal["priority", "agreement", "separate"],
+        typer.Option("--merge", help="Where several sources speak. priority: vector, osm, raster, clc."),
+    ] = "priority",
+    exact: Annotated[bool, typer.Option("--exact", help="Cut geometry by geometry, to check with: slower.")] = False,
     min_known: Annotated[
         float, typer.Option("--min-known", help="Least known share of a tile; below it is unknown.")
     ] = 0.5,
+    dominant: Annotated[
+        float | None, typer.Option("--dominant", metavar="SHARE", help="Also name the largest class, from this share.")
+    ] = None,
+    presence: Annotated[
+        str | None,
+        typer.Option("--presence", metavar="SHARES", help="Also say what is present: .1, or mining=.02,forest=.3"),
+    ] = None,
+    weak_negatives: Annotated[
+        str | None,
+        typer.Option("--weak-negatives", metavar="DIST", help="Unknown tiles farther from any positive are negative."),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Where sources disagree, and which labels to doubt."),
+    ] = None,
     output: o.InPlace = None,
     overwrite: o.Overwrite = False,
 ) -> Any:
@@ -93,6 +123,8 @@ def label(
 
     return step(
         tiles,
+        osm=osm or (),
+        clc=clc or (),
         vector=vector or (),
         field=field,
         layer=layer,
@@ -100,7 +132,13 @@ def label(
         legend=legend,
         tags=tags,
         scheme=scheme,
+        merge=merge,
+        exact=exact,
         min_known=min_known,
+        dominant=dominant,
+        presence=o.shares(presence) if presence is not None else None,
+        weak_negatives_m=o.metres(weak_negatives) if weak_negatives is not None else None,
+        report=report,
         output=output,
         overwrite=overwrite,
     )
@@ -310,3 +348,29 @@ def doctor() -> Any:
     from geolabel.steps.doctor import doctor as step
 
     return step()
+
+
+schemes = group("schemes", "The class schemes that come with geolabel, and your own.")
+
+
+@command("show", "geolabel schemes show forest", into=schemes)
+def schemes_show(
+    scheme: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME|FILE]", help="A built-in scheme, or a file of your own.  [default: list them]"),
+    ] = None,
+) -> Any:
+    """List the built-in schemes, or show one: its classes, colours and rules."""
+    from geolabel.steps.schemes import list_schemes, show_scheme
+
+    return show_scheme(scheme) if scheme else list_schemes()
+
+
+@command("check", "geolabel schemes check classes.toml", into=schemes)
+def schemes_check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scheme files (TOML).")],
+) -> Any:
+    """Check scheme files of your own: what is wrong, and what is allowed but hardly meant."""
+    from geolabel.steps.schemes import check_schemes
+
+    return check_schemes(files)

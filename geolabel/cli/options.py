@@ -35,6 +35,17 @@ def names(text: str | None) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()] if text else []
 
 
+def shares(text: str | float) -> dict[str, float] | float:
+    """`.1` as one share, `mining=.02,forest=.3` as one a class."""
+    try:
+        if "=" not in str(text):
+            return float(text)
+        pairs = [pair.rpartition("=") for pair in names(str(text))]
+        return {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no share; write .1, or mining=.02,forest=.3") from error
+
+
 Tiles = Annotated[Path, typer.Argument(metavar="TILES", help="Tile index (tiles.parquet).")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output where it exists.")]
 Bands = Annotated[

@@ -18,6 +18,9 @@ _SHORT = {"average_precision": "AP", "positives": "present", "name": "", "auc": 
 _ONLY_JSON = {"tp", "fp", "tn", "fn"}
 """Counts that a table of scores has no room for."""
 _STATE_COLORS = {"ok": "green", "note": "yellow", "broken": "red"}
+_LEFT_OUT = {"priority": 0}
+"""A column is left out where no row says anything; that is an empty text, None, or this."""
+_SWATCH = "\u2588\u2588"
 
 
 def show(report: Any, *, as_json: bool) -> None:
@@ -42,7 +45,7 @@ def _show_fields(console: Console, report: Any) -> None:
         console.print(facts)
     for name, value in values:
         if _is_rows(value):
-            console.print(_rows(_title(name), value))
+            console.print(_rows(_title(name), value, swatches=console.is_terminal))
         elif isinstance(value, dict) and value:
             console.print(_mapping(_title(name), value))
     for name, value in values:
@@ -58,16 +61,28 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, tuple) and bool(value) and is_dataclass(value[0])
 
 
-def _rows(title: str, rows: Any) -> Table:
+def _rows(title: str, rows: Any, *, swatches: bool) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
     names = [column.name for column in fields(rows[0]) if column.name not in _ONLY_JSON]
+    names = [name for name in names if any(_says(name, getattr(row, name)) for row in rows)]
     for name in names:
-        numeric = isinstance(getattr(rows[0], name), int | float)
+        numeric = any(isinstance(getattr(row, name), int | float) for row in rows)
         table.add_column(_SHORT.get(name, _title(name)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         style = _STATE_COLORS.get(getattr(row, "state", ""))
-        table.add_row(*(_text(getattr(row, name)) for name in names), style=style)
+        cells = ((name, getattr(row, name)) for name in names)
+        table.add_row(*(_cell(name, value, swatches=swatches) for name, value in cells), style=style)
     return table
+
+
+def _says(name: str, value: Any) -> bool:
+    return value is not None and value != "" and value != _LEFT_OUT.get(name)
+
+
+def _cell(name: str, value: Any, *, swatches: bool) -> str | Text:
+    if name == "color" and swatches:
+        return Text.assemble((_SWATCH, value), " ", value)
+    return _text(value)
 
 
 def _mapping(title: str, values: dict[str, Any]) -> Table:

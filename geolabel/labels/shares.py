@@ -1,79 +1,206 @@
-"""The share of each class in each tile, and how much of the tile anybody knows.
-
-A class map (height, width) of small integers, 0 = unknown, is made strip by strip; counts per class and column are
-summed along the columns, so that tiles may lie anywhere in the strip and overlap.
-"""
+"""The share of each class in each tile, and how much of the tile anybody knows: bands of rows, one after the other."""
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from geolabel.errors import OptionError
 from geolabel.grid import Window
+from geolabel.labels.tally import Merging, Tally, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from geolabel.labels.sources import LaidSource
+
+T = TypeVar("T")
+Tiles = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]
+"""col_off, row_off, width, height of n tiles: (n,) each, pixels."""
+_BAND_ROWS = 512
+"""Rows that are in memory together."""
+_LINES_PER_TILE = 64
+"""Scan lines that a tile gets at the least: 99 of 100 tiles are then within .25 % of their area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one source, or several together, say of n tiles."""
+
+    share: NDArray[np.float32]
+    """(classes, n): area of the class / area of the tile; NaN where too little of the tile is known."""
+    known: NDArray[np.float32]
+    """(n,): share of the tile of which the class is known, or known to be none of the scheme's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
     """What the label sources say of n tiles."""
 
-    share: NDArray[np.float32]
-    """(n, classes): area of the class / area of the tile; NaN where less than `min_known` of the tile is known."""
-    known: NDArray[np.float32]
-    """(n,): share of the tile on which the sources speak. The shares of a known tile sum to it."""
+    merged: Known
+    by_source: tuple[Known, ...]
+    """One a source; empty where there is only one."""
+    agree: NDArray[np.float32]
+    """(n,): of the area of which two sources speak, the share where they say the same; NaN where there is none."""
+    joint: NDArray[np.float64]
+    """(pairs, classes + 2, classes + 2): pixels of each pair of classes of two sources; first unknown, last none."""
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Areas as shares of the tile, summed band by band."""
+
+    merged: NDArray[np.float32]
+    """(classes, n)."""
+    speaker: NDArray[np.float32]
+    """(groups, sources, n)."""
+    source: NDArray[np.float32]
+    """(sources, classes, n); (0, classes, n) where there is one source."""
+    heard: NDArray[np.float32]
+    """(groups, sources, n): what each source knows."""
+    both: NDArray[np.float32]
+    """(n,)."""
+    differ: NDArray[np.float32]
+    """(n,)."""
+    joint: NDArray[np.float64]
 
 
 def measure(
-    class_map: Callable[[Window], NDArray[np.uint8]],
-    tiles: tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]],
-    class_count: int,
+    sources: Sequence[LaidSource],
+    can_name: NDArray[np.bool_],
+    tiles: Tiles,
+    groups: Sequence[Sequence[int]],
     *,
     min_known: float,
+    merging: Merging = "priority",
+    fine: bool = True,
+    exact: bool = False,
     track: Callable[[Iterable[Any], int], Iterable[Any]],
 ) -> Shares:
-    """Measure the shares in n tiles, given as (col_off, row_off, width, height).
+    """Measure the shares of classes in n tiles.
 
-    Memory is one strip: the rows of one row of tiles, over the columns they span.
+    `can_name` (sources, classes): what each source can tell; where only others speak, a class is unknown. `groups`:
+    positions of the classes that compete for a place. `fine`: lines lie dense enough for borders finer than pixels.
+    Memory is one band of rows a thread. Raises OptionError, and what the sources raise.
     """
     if not 0 <= min_known <= 1:
         raise OptionError(f"--min-known must lie in 0–1, got {min_known:g}")
-    col_off, row_off, width, height = (np.asarray(column, dtype=np.int64) for column in tiles)
-    counts = np.zeros((len(col_off), class_count + 1), dtype=np.int64)
-    strips, strip_of = np.unique(np.column_stack([row_off, height]), axis=0, return_inverse=True)
-    order = np.argsort(strip_of.ravel(), kind="stable")
-    ends = np.cumsum(np.bincount(strip_of.ravel(), minlength=len(strips)))
-    for number in track(range(len(strips)), len(strips)):
-        inside = order[ends[number - 1] if number else 0 : ends[number]]
-        left, right = int(col_off[inside].min()), int((col_off[inside] + width[inside]).max())
-        window = Window(left, int(strips[number, 0]), right - left, int(strips[number, 1]))
-        running = _running_counts(class_map(window), class_count)
-        start = col_off[inside] - left
-        counts[inside] = running[start + width[inside]] - running[start]
-    area = (width * height)[:, None]
-    share = (counts[:, 1:] / area).astype(np.float32)
-    known = (1 - counts[:, 0] / area[:, 0]).astype(np.float32)
-    share[(known < min_known) | (known == 0)] = np.nan
-    return Shares(share, known)
+    count = len(tiles[0])
+    classes = can_name.shape[1]
+    apart = len(sources) if len(sources) > 1 else 0
+    sums = _Sums(
+        np.zeros((classes, count), np.float32),
+        np.zeros((len(groups), len(sources), count), np.float32),
+        np.zeros((apart, classes, count), np.float32),
+        np.zeros((len(groups), apart, count), np.float32),
+        np.zeros(count, np.float32),
+        np.zeros(count, np.float32),
+        np.zeros((len(sources) * (len(sources) - 1) // 2, classes + 2, classes + 2)),
+    )
+    lines = max(1, -(-_LINES_PER_TILE // int(tiles[3].min()))) if fine else 1
+    bands = _bands(tiles[1], tiles[3])
+
+    def work(band: tuple[int, int]) -> tuple[NDArray[np.int64], list[Tally]]:
+        inside = np.flatnonzero((tiles[1] < band[1]) & (tiles[1] + tiles[3] > band[0]))
+        col_off, row_off, width, height = (column[inside].astype(np.int64) for column in tiles)
+        left, right = int(col_off.min()), int((col_off + width).max())
+        window = Window(left, band[0], right - left, band[1] - band[0])
+        part: Tiles = (col_off, row_off, width, height)
+        if exact:
+            from geolabel.labels.exact import exact_tally
+
+            laid = [source.areas(window) for source in sources]
+            return inside, [exact_tally(of_group, part, band, classes) for of_group in zip(*laid, strict=True)]
+        runs = [source.runs(window, lines) for source in sources]
+        return inside, [tally(of_group, part, band, classes, lines, merging) for of_group in zip(*runs, strict=True)]
+
+    area = (tiles[2].astype(np.int64) * tiles[3]).astype(np.float64)
+    for inside, found in track(_in_threads(work, bands), len(bands)):
+        _add(sums, inside, found, groups, area[inside])
+    return _shares(sums, can_name, groups, min_known)
 
 
-def _running_counts(classes: NDArray[np.uint8], class_count: int) -> NDArray[np.int64]:
-    """Pixels of each class left of each column: (width + 1, classes + 1)."""
-    width = classes.shape[1]
-    cell = np.arange(width, dtype=np.int64) * (class_count + 1) + classes
-    per_column = np.bincount(cell.ravel(), minlength=width * (class_count + 1)).reshape(width, class_count + 1)
-    running = np.zeros((width + 1, class_count + 1), dtype=np.int64)
-    np.cumsum(per_column, axis=0, out=running[1:])
-    return running
+def _add(
+    sums: _Sums,
+    inside: NDArray[np.int64],
+    found: Sequence[Tally],
+    groups: Sequence[Sequence[int]],
+    area: NDArray[np.float64],
+) -> None:
+    for group, (members, one) in enumerate(zip(groups, found, strict=True)):
+        columns = np.asarray(members)
+        sums.merged[columns[:, None], inside] += (one.merged[:, columns + 1] / area[:, None]).T
+        sums.speaker[group][:, inside] += (one.speaker / area[:, None]).T
+        for source in range(len(sums.source)):
+            said = one.by_source[:, source] / area[:, None]
+            sums.source[source, columns[:, None], inside] += said[:, columns + 1].T
+            sums.heard[group, source, inside] += said[:, 1:].sum(axis=1)
+        sums.both[inside] += one.both / area
+        sums.differ[inside] += one.differ / area
+        sums.joint += one.joint
 
 
-def lookup(codes: NDArray[Any], table: NDArray[np.int64], numbers: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Class number of each code: 0 for codes that `table` (sorted, (m,)) does not hold; `numbers` (m,) beside it."""
-    position = np.searchsorted(table, codes).clip(max=len(table) - 1)
-    return np.where(table[position] == codes, numbers[position], 0).astype(np.uint8)
+def _shares(sums: _Sums, can_name: NDArray[np.bool_], groups: Sequence[Sequence[int]], min_known: float) -> Shares:
+    merged = _known(sums.merged, sums.speaker, can_name, groups, min_known)
+    by_source = tuple(
+        _known(sums.source[at], sums.heard[:, at : at + 1], can_name[at : at + 1], groups, min_known)
+        for at in range(len(sums.source))
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        agree = np.where(sums.both > 0, 1 - sums.differ / sums.both, np.nan).clip(0, 1)
+    return Shares(merged, by_source, agree.astype(np.float32), sums.joint)
+
+
+def _known(
+    share: NDArray[np.float32],
+    heard: NDArray[np.float32],
+    can_name: NDArray[np.bool_],
+    groups: Sequence[Sequence[int]],
+    min_known: float,
+) -> Known:
+    """Shares (classes, n), NaN where what can name the class (`heard`: (groups, sources, n)) knows too little."""
+    for group, members in enumerate(groups):
+        for at in members:
+            known = heard[group][can_name[:, at]].sum(axis=0)
+            share[at, (known < min_known) | (known == 0)] = np.nan
+    return Known(share, heard.sum(axis=1).max(axis=0).clip(0, 1))
+
+
+def _bands(row_off: NDArray[Any], height: NDArray[Any]) -> list[tuple[int, int]]:
+    """Rows from … to, in order, each with a tile in it; where tiles stand in rows, between two of them."""
+    starts = np.unique(row_off).astype(np.int64)
+    ends = np.unique(row_off + height).astype(np.int64)
+    bands, begin, bottom = [], int(starts[0]), int(ends[-1])
+    while begin < bottom:
+        near = starts[(starts > begin) & (starts <= begin + _BAND_ROWS)]
+        end = int(near[-1]) if len(near) else min(begin + _BAND_ROWS, bottom)
+        if not len(near) and not ((row_off < end) & (row_off + height > begin)).any():
+            begin = int(starts[starts > begin][0])
+            continue
+        bands.append((begin, min(end, bottom)))
+        begin = end
+    return [band for band in bands if ((row_off < band[1]) & (row_off + height > band[0])).any()]
+
+
+def _in_threads(work: Callable[[tuple[int, int]], T], bands: Sequence[tuple[int, int]]) -> Iterator[T]:
+    """Results in order; no more bands are begun than there are threads, so that memory does not grow."""
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Any] = deque()
+        try:
+            for band in bands:
+                waiting.append(pool.submit(work, band))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

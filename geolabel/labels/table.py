@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from geolabel.labels.scheme import Scheme
+
 _IMAGE_COLUMNS = ("image_name", "image", "image_id", "filename", "file", "chip", "name")
 _TAG_COLUMNS = ("tags", "labels")
 _PLACE_COLUMNS = ("lon", "lat")
@@ -100,12 +102,31 @@ def read_tags(path: Path) -> TagTable:
     )
 
 
-def keep_classes(table: TagTable, names: Sequence[str], path: Path) -> TagTable:
-    """The table with only the classes of a scheme. Raises TableError where it has none of them."""
-    kept = [at for at, name in enumerate(table.classes) if name in names]
-    if not kept:
+def to_scheme(table: TagTable, scheme: Scheme, path: Path) -> TagTable:
+    """The table in the classes of a scheme: by their names, and by their `tags` rules.
+
+    Several names of one class: present where one is, unknown where none is and one is not known. Raises TableError
+    where the table has none of the classes.
+    """
+    columns: dict[str, list[int]] = {}
+    for found in scheme.classes:
+        at = [at for at, name in enumerate(table.classes) if name == found.name or name in found.rules.tags]
+        if at:
+            columns[found.name] = at
+    if not columns:
         raise TableError(f"{path}: none of its classes ({', '.join(table.classes[:5])}) is in the scheme")
-    return replace(table, classes=tuple(table.classes[at] for at in kept), labels=table.labels[:, kept])
+    # the largest share; NaN only wins where nothing above 0 is known
+    labels = np.column_stack(
+        [
+            np.where(
+                np.isnan(part := table.labels[:, at]).any(axis=1) & (np.nan_to_num(part).max(axis=1) == 0),
+                np.nan,
+                np.nan_to_num(part).max(axis=1),
+            )
+            for at in columns.values()
+        ]
+    ).astype(np.float32)
+    return replace(table, classes=tuple(columns), labels=labels)
 
 
 def match_images(images: Sequence[str], paths: Sequence[str]) -> NDArray[np.int64]:

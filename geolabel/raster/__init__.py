@@ -1,7 +1,7 @@
 """The only importer of rasterio: describe, read windows and masks, warp, burn, polygonise, write COGs."""
 
-from geolabel.raster.describe import Band, RasterInfo, describe
-from geolabel.raster.overview import corners, sample, valid_overview
+from geolabel.raster.describe import Band, RasterInfo, describe, is_raster
+from geolabel.raster.overview import codes, corners, sample, valid_overview
 from geolabel.raster.read import Reader, Resampling, align, mirror, open_raster
 from geolabel.raster.shapes import burn, polygonise
 from geolabel.raster.write import BandStyle, StripWriter, write_cog
@@ -15,8 +15,10 @@ __all__ = [
     "StripWriter",
     "align",
     "burn",
+    "codes",
     "corners",
     "describe",
+    "is_raster",
     "mirror",
     "open_raster",
     "polygonise",

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from geolabel import files
 from geolabel.errors import BandError, CRSError, InputError
 from geolabel.grid import Grid
 from geolabel.raster import door
@@ -73,6 +74,16 @@ class RasterInfo:
                 f"gdal_edit.py -a_srs EPSG:32721 {self.path}"
             )
         return self.grid
+
+
+def is_raster(path: Path) -> bool:
+    """Whether a file opens as a raster; a file of another kind does not. Raises InputError where there is none."""
+    files.check_readable(path, "a raster or a vector file")
+    try:
+        with door.dataset(path) as dataset:
+            return bool(dataset.count)
+    except InputError:
+        return False
 
 
 def describe(path: Path, bands: Sequence[str] = ()) -> RasterInfo:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _COARSEST = 4
 """An overview up to so many times coarser than asked for will do: it is there already."""
 _STRIP_ROWS = 512
+_WINDOWS, _WINDOW_PX = 6, 256
+"""How many windows along each axis, and how large, show what codes a raster has."""
 
 
 def valid_overview(info: RasterInfo, step_px: int) -> NDArray[np.bool_] | None:
@@ -94,3 +96,23 @@ def corners(info: RasterInfo, side_px: int = 32) -> list[NDArray[Any]]:
             for col in (0, info.width - width)
             for row in (0, info.height - height)
         ]
+
+
+def codes(info: RasterInfo) -> NDArray[np.int64]:
+    """Different valid values of the first band, sorted, as native pixels show them: none that an overview blended.
+
+    Windows spread over the raster are looked at; all of it where they are empty.
+    """
+    sides = [max(1, side // _WINDOWS) for side in (info.width, info.height)]
+    width, height = (min(_WINDOW_PX, side) for side in sides)
+    found: set[int] = set()
+    with open_raster(info) as reader:
+        for row in range(0, info.height - height + 1, sides[1]):
+            for col in range(0, info.width - width + 1, sides[0]):
+                pixels, valid = reader.read(Window(col, row, width, height))
+                found.update(np.unique(pixels[0][valid]).tolist())
+        if not found:
+            for top in range(0, info.height, _STRIP_ROWS):
+                pixels, valid = reader.read(Window(0, top, info.width, min(_STRIP_ROWS, info.height - top)))
+                found.update(np.unique(pixels[0][valid]).tolist())
+    return np.array(sorted(found), dtype=np.int64)

@@ -1,33 +1,51 @@
-"""`geolabel label`: attach label shares from polygons, class rasters or tables of tags."""
+"""`geolabel label`: attach the share of each class in each tile, and how much of the tile anybody knows."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pyarrow as pa
 
 from geolabel import files
-from geolabel.errors import OptionError, TableError, TileIndexError
-from geolabel.labels.scheme import Scheme, complete, merge
-from geolabel.labels.scheme_file import read_scheme
-from geolabel.labels.shares import Shares, measure
-from geolabel.labels.sources import ClassMap, LabelSource, RasterLabels, VectorLabels
-from geolabel.labels.table import keep_classes, match_images, read_tags
-from geolabel.progress import log, track
-from geolabel.steps.tags import tag_columns, tag_scheme
-from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, read_index, write_index
-from geolabel.tiling.sources import describe_source
+from geolabel.errors import OptionError
+from geolabel.labels.scheme_file import find_scheme
+from geolabel.progress import log
+from geolabel.steps.label_maps import Given, label_by_maps
+from geolabel.steps.label_tags import label_by_tags, regrouped
+from geolabel.steps.label_targets import Targets, with_targets
+from geolabel.tiling.index import read_index, write_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from geolabel.tiling.index import TileIndex
 
-    from geolabel.grid import Grid
+Merge = Literal["priority", "agreement", "separate"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """A label source as it was understood."""
+
+    name: str
+    file: str
+    read_as: str
+    date: str | None
+    """Of its data, where it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSummary:
+    """What was found of a class."""
+
+    name: str
+    share: float | None
+    """Mean over the tiles in which the class is known, present or not; None where it is known in none."""
+    tiles: int
+    """Tiles with any share of it."""
+    tiles_known: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,171 +58,110 @@ class LabelReport:
     """Tiles of which the sources know at least --min-known."""
     known_share: float
     """Mean share of a tile on which the sources speak."""
-    class_shares: dict[str, float]
-    """Mean share of each class over the known tiles."""
-    class_tiles: dict[str, int]
-    """Tiles in which each class has any share."""
+    agreement: float | None
+    """Where two sources speak, the share of the area on which they say the same; None for one source."""
+    sources: tuple[SourceSummary, ...]
+    classes: tuple[ClassSummary, ...]
     values_unknown: dict[str, int]
     """Values of the sources that no class stands for, with how often they came: features, or pixels."""
+    report: Path | None
+    """Folder of the report, where one was asked for."""
 
 
 def label(
     tiles: Path,
     *,
+    osm: Sequence[Path] = (),
+    clc: Sequence[Path] = (),
     vector: Sequence[Path] = (),
     field: str | None = None,
     layer: str | None = None,
     raster: Sequence[Path] = (),
     legend: Path | None = None,
     tags: Path | None = None,
-    scheme: Path | None = None,
+    scheme: str | Path | None = None,
+    merge: Merge = "priority",
+    exact: bool = False,
     min_known: float = 0.5,
+    dominant: float | None = None,
+    presence: Mapping[str, float] | float | None = None,
+    weak_negatives_m: float | None = None,
+    report: Path | None = None,
     output: Path | None = None,
     overwrite: bool = False,
 ) -> LabelReport:
     """Attach labels to a tile index; without `output`, in place.
 
-    Where several sources speak of a pixel, polygons win over rasters, and earlier ones over later ones.
+    Where several sources speak of a place, `merge` decides: "priority" (--vector, then --osm, --raster, --clc; of one
+    kind the earlier), "agreement" (known only where all say the same), "separate" (the classes of each stay apart).
     Raises OptionError, InputError, CRSError, TableError, SchemeError, EmptyError, OutputError.
     """
-    if not (vector or raster or tags):
-        raise OptionError("nothing to label with: give --vector FILE --field NAME, --raster FILE, or --tags CSV")
-    if tags and (vector or raster):
-        raise OptionError("--tags names chips, --vector and --raster describe places: give one kind in a run")
+    maps = Given(tuple(vector), tuple(osm), tuple(raster), tuple(clc), field, layer, legend)
+    if not (maps.paths() or tags or scheme):
+        raise OptionError(
+            "nothing to label with: give --osm FILE, --clc FILE, --vector FILE --field NAME, --raster FILE, --tags CSV"
+        )
+    if tags and maps.paths():
+        raise OptionError("--tags names chips, --osm, --clc, --vector and --raster describe places: give one kind")
+    if exact and merge == "agreement":
+        raise OptionError("--exact checks --merge priority or separate; agreement is measured along lines only")
     target = output or tiles
+    own_scheme = Path(scheme) if scheme and Path(scheme).suffix == ".toml" else None
+    inputs = (*maps.paths(), legend, tags, own_scheme)
     if output:
-        files.check_new(output, overwrite=overwrite, inputs=(*vector, *raster, legend, tags, scheme))
+        files.check_new(output, overwrite=overwrite, inputs=inputs)
+    if report:
+        files.check_new(report, overwrite=overwrite, folder="label", inputs=(*inputs, tiles))
+    targets = Targets(dominant, presence, weak_negatives_m)
     index = read_index(tiles)
-    known_scheme = read_scheme(scheme) if scheme else None
+    wanted = find_scheme(str(scheme)) if scheme else None
+    unknown: dict[str, int] = {}
     if tags:
-        unknown: dict[str, int] = {}
-        labelled = _from_tags(index, tags, known_scheme, target)
+        labelled = label_by_tags(index, tags, wanted, target)
+    elif maps.paths():
+        labelled, unknown = label_by_maps(
+            index, tiles, maps, wanted, merge=merge, exact=exact, min_known=min_known, target=target
+        )
     else:
-        sources: list[LabelSource] = [VectorLabels.look(path, field, layer) for path in vector]
-        sources += [RasterLabels.look(path, legend) for path in raster]
-        labelled, unknown = _from_maps(index, tiles, sources, known_scheme, min_known, target)
+        assert wanted is not None
+        labelled = regrouped(index, wanted, tiles)
+    labelled = with_targets(labelled, targets)
     # the sources of the labels are named from the new place already
     moved = replace(labelled.moved(tiles, target), label_sources=labelled.label_sources)
     write_index(target, moved, overwrite=overwrite or output is None)
-    return _report(labelled, target, unknown)
+    return _report(labelled, target, unknown, report)
 
 
-def _from_tags(index: TileIndex, tags: Path, scheme: Scheme | None, target: Path) -> TileIndex:
-    table = read_tags(tags)
-    names = [str(name) for name in index.column("source")]
-    if len(set(names)) < len(names):
-        raise TableError(
-            f"{tags}: --tags names chips, but this index has several tiles a file; use --vector or --raster"
-        )
-    row_of = match_images(table.images, names)
-    if (row_of < 0).all():
-        raise TableError(f"{tags}: none of its {len(row_of)} images is in the index, {table.images[0]} for one")
-    if (row_of < 0).any():
-        log.warning("%s: %d images are not in the index and are skipped", tags, int((row_of < 0).sum()))
-    if scheme:
-        table = keep_classes(table, scheme.names, tags)
-    columns, _ = tag_columns(table, row_of, len(index))
-    if index.crs:
-        columns.pop("geometry", None)  # tiles have a place already
-    found = scheme.subset(table.classes) if scheme else tag_scheme(table, tags)
-    crs = index.crs or ("EPSG:4326" if "geometry" in columns else None)
-    return _attach(
-        index, columns, found, [{"kind": "tags", "path": files.relative_to(tags, target)}], "label --tags", crs
-    )
-
-
-def _from_maps(
-    index: TileIndex,
-    tiles: Path,
-    sources: Sequence[LabelSource],
-    scheme: Scheme | None,
-    min_known: float,
-    target: Path,
-) -> tuple[TileIndex, dict[str, int]]:
-    found = scheme
-    for source in sources:
-        if scheme is None:
-            found = merge(found, source.scheme()) if found else source.scheme()
-    assert found is not None
-    found = complete(found)
-    shares = np.full((len(index), len(found.names)), np.nan, dtype=np.float32)
-    known = np.zeros(len(index), dtype=np.float32)
-    unknown: dict[str, int] = {}
-    paths = index.column("source").astype(str)
-    for entry in index.sources:
-        grid = _grid(entry, tiles)
-        rows = np.flatnonzero(paths == entry.path)
-        with ExitStack() as stack:
-            maps = [stack.enter_context(closing(source.over(grid, found, unknown))) for source in sources]
-            measured = _measure(maps, index, rows, len(found.names), min_known)
-        shares[rows], known[rows] = measured.share, measured.known
-    for source in sources:
-        source.check_touched()
-    columns = {
-        "known": pa.array(known, pa.float32()),
-        **{LABEL_PREFIX + name: pa.array(shares[:, at], pa.float32()) for at, name in enumerate(found.names)},
-    }
-    described = [source.describe(target) for source in sources]
-    return _attach(index, columns, found, described, "label", index.crs), unknown
-
-
-def _measure(
-    maps: Sequence[ClassMap], index: TileIndex, rows: NDArray[np.int64], classes: int, min_known: float
-) -> Shares:
-    def class_map(window: Any) -> NDArray[np.uint8]:
-        found = maps[0].read(window)
-        for other in maps[1:]:
-            if (found == 0).any():
-                found = np.where(found == 0, other.read(window), found)
-        return found
-
-    def bar(items: Iterable[Any], total: int) -> Iterable[Any]:
-        return track(items, total=total, what="labelling", unit="rows")
-
-    windows = tuple(index.column(name)[rows] for name in ("col_off", "row_off", "width", "height"))
-    col_off, row_off, width, height = windows
-    return measure(class_map, (col_off, row_off, width, height), classes, min_known=min_known, track=bar)
-
-
-def _grid(source: Source, tiles: Path) -> Grid:
-    if source.crs is None:
-        raise TileIndexError(f"{tiles}: its chips have no place on a map; label them with --tags")
-    return describe_source(source, tiles.parent).place
-
-
-def _attach(
-    index: TileIndex,
-    columns: dict[str, pa.Array],
-    scheme: Scheme,
-    sources: Sequence[dict[str, Any]],
-    command: str,
-    crs: str | None,
-) -> TileIndex:
-    bare = index.without([LABEL_PREFIX + name for name in index.class_names])
-    return bare.with_columns(
-        columns,
-        scheme=scheme.to_json(),
-        label_sources=tuple(sources),
-        history=(*index.history, command),
-        crs=crs,
-    )
-
-
-def _report(index: TileIndex, output: Path, unknown: dict[str, int]) -> LabelReport:
-    shares, known = index.shares, index.column("known")
-    labelled = np.isfinite(shares).any(axis=1)
-    names = index.class_names
+def _report(index: TileIndex, output: Path, unknown: dict[str, int], report: Path | None) -> LabelReport:
+    known, names = index.column("known"), index.class_names
     for value, count in sorted(unknown.items(), key=lambda item: -item[1])[:10]:
         log.warning("%s: no class stands for it (%d times): unknown there", value, count)
+    classes = []
+    anything = np.zeros(len(index), dtype=bool)
+    for name in names:
+        share = index.share(name)
+        told = np.isfinite(share)
+        anything |= told
+        mean = round(float(share[told].mean(dtype=np.float64)), 4) if told.any() else None
+        classes.append(ClassSummary(name, mean, int((share[told] > 0).sum()), int(told.sum())))
+    both = index.column("agree") if "agree" in index.table.column_names else np.zeros(0)
+    both = both[np.isfinite(both)]
     return LabelReport(
         output=output,
         tiles=len(index),
-        tiles_known=int(labelled.sum()),
+        tiles_known=int(anything.sum()),
         known_share=float(np.mean(known)),
-        class_shares={
-            name: round(float(np.nanmean(shares[labelled, at])), 4) if labelled.any() else 0.0
-            for at, name in enumerate(names)
-        },
-        class_tiles={name: int((shares[:, at] > 0).sum()) for at, name in enumerate(names)},
+        agreement=float(both.mean()) if len(both) else None,
+        sources=tuple(
+            SourceSummary(
+                str(entry.get("name", entry["kind"])),
+                str(entry["path"]),
+                str(entry.get("coding") or entry.get("field") or entry["kind"]),
+                entry.get("date"),
+            )
+            for entry in index.label_sources
+        ),
+        classes=tuple(classes),
         values_unknown=unknown,
+        report=report,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 LABEL_PREFIX = "label."
 _REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
-RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known")
+RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "dominant")
 """Columns with a meaning; attributes of a table of tags must not be named so."""
 
 
@@ -59,6 +59,8 @@ class TileIndex:
     tiling: Mapping[str, Any] = field(default_factory=dict)
     scheme: Mapping[str, Any] | None = None
     label_sources: tuple[Mapping[str, Any], ...] = ()
+    labelling: Mapping[str, Any] = field(default_factory=dict)
+    """How labels were made of what the sources say, and by "columns" which columns came of it."""
     split: Mapping[str, Any] | None = None
     history: tuple[str, ...] = ()
     """The commands that made this index."""
@@ -83,6 +85,16 @@ class TileIndex:
         return tuple(
             name.removeprefix(LABEL_PREFIX) for name in self.table.column_names if name.startswith(LABEL_PREFIX)
         )
+
+    def unlabelled(self) -> TileIndex:
+        """A copy without labels, and without what was made of them."""
+        made = [str(name) for name in self.labelling.get("columns", ())]
+        bare = self.without(["known", *(LABEL_PREFIX + name for name in self.class_names), *made])
+        return replace(bare, scheme=None, label_sources=(), labelling={})
+
+    def share(self, name: str) -> NDArray[np.float32]:
+        """Share of one class in each tile: (n,), 0–1; NaN = unknown. Raises TileIndexError where there is no such."""
+        return self.column(LABEL_PREFIX + name).astype(np.float32, copy=False)
 
     @property
     def shares(self) -> NDArray[np.float32]:
@@ -160,6 +172,7 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
         "tiling": files.to_json(dict(index.tiling)),
         "scheme": files.to_json(index.scheme),
         "label_sources": files.to_json(list(index.label_sources)),
+        "labelling": files.to_json(dict(index.labelling)),
         "split": files.to_json(index.split),
         "history": list(index.history),
     }
@@ -199,6 +212,7 @@ def read_index(path: Path) -> TileIndex:
         tiling=described.get("tiling") or {},
         scheme=described.get("scheme"),
         label_sources=tuple(described.get("label_sources") or ()),
+        labelling=described.get("labelling") or {},
         split=described.get("split"),
         history=tuple(described.get("history") or ()),
     )

@@ -14,6 +14,7 @@ from geolabel.vector.write import Layer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from geolabel.grid import Grid
@@ -45,7 +46,7 @@ def read_features(
     """
     import shapely
 
-    name, info = _look(path, field, layer)
+    name, info = look(path, field, layer)
     region = geodesy.project_bounds(within, crs, info["crs"]) if within else None
     _, wkb, columns = _read(path, name, [field] if field else [], region)
     try:
@@ -53,25 +54,48 @@ def read_features(
         geometries = geodesy.project_geometries(shapes, info["crs"], crs)
     except CRSError as error:
         raise CRSError(f"{path}: {error}") from error
-    geometries, repaired = _repaired(geometries)
+    geometries, broken = repair(geometries)
     values = _text(columns[0]) if field else np.full(len(wkb), "")
     keep = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-    return Features(np.asarray(geometries[keep], dtype=object), values[keep], repaired)
+    return Features(np.asarray(geometries[keep], dtype=object), values[keep], int(broken.sum()))
 
 
 def read_values(path: Path, field: str, layer: str | None = None) -> list[str]:
     """The different values of a field, sorted, without the empty one. Raises as `read_features` does."""
-    name, _ = _look(path, field, layer)
+    name, _ = look(path, field, layer)
     import pyogrio.raw
 
     try:
-        _, _, _, columns = pyogrio.raw.read(path, layer=name, columns=[field], read_geometry=False)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        _, table = pyogrio.raw.read_arrow(path, layer=name, columns=[field], read_geometry=False)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
         raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
-    return sorted({value.strip() for value in _text(columns[0]).tolist()} - {""})
+    return distinct(table[field])[0]
 
 
-def _look(path: Path, field: str | None, layer: str | None) -> tuple[str, dict[str, Any]]:
+def list_layers(path: Path) -> list[str]:
+    """Names of the layers of a vector file. Raises InputError."""
+    import pyogrio
+
+    files.check_readable(path, "a vector file")
+    try:
+        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputError(
+            f"{path}: is not a vector file that GDAL can read, or it is truncated; check it with ogrinfo"
+        ) from error
+    if not layers:
+        raise InputError(f"{path}: holds no layers; check it with ogrinfo")
+    return layers
+
+
+def field_names(path: Path, layer: str) -> list[str]:
+    """Names of a layer's attributes."""
+    import pyogrio
+
+    return [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]]
+
+
+def look(path: Path, field: str | None, layer: str | None) -> tuple[str, dict[str, Any]]:
     """The layer's name and description, when it has a CRS, features and the field."""
     import pyogrio
 
@@ -106,13 +130,31 @@ def _read(
     return meta, wkb, values
 
 
-def _repaired(geometries: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """Valid geometries, and how many were not. What has no area (a spike of a ring) goes: an area stays an area."""
+def repair(geometries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Valid geometries, and which were not. What has no area (a spike of a ring) goes: an area stays an area."""
     import shapely
 
     broken = ~(shapely.is_valid(geometries) | shapely.is_missing(geometries))
-    geometries[broken] = shapely.make_valid(geometries[broken], method="structure", keep_collapsed=False)
-    return geometries, int(broken.sum())
+    if broken.any():
+        geometries = geometries.copy()
+        geometries[broken] = shapely.make_valid(geometries[broken], method="structure", keep_collapsed=False)
+    return geometries, broken
+
+
+def distinct(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
+    """The different values of an attribute as text, and the place of each row's value among them (n,); -1 = none.
+
+    Blanks around a value do not count, nor do empty ones.
+    """
+    import pyarrow.compute as pc
+
+    encoded = pc.dictionary_encode(column).combine_chunks()
+    place = encoded.indices.fill_null(-1).to_numpy().astype(np.int64)
+    texts = [text.strip() for text in _text(encoded.dictionary.to_numpy(zero_copy_only=False)).tolist()]
+    names = sorted(set(texts) - {""})
+    number = {text: at for at, text in enumerate(names)}
+    of_code = np.array([*(number.get(text, -1) for text in texts), -1], dtype=np.int64)
+    return names, of_code[place]
 
 
 def _text(values: NDArray[Any]) -> NDArray[Any]:
@@ -132,17 +174,7 @@ def read_area(path: Path, grid: Grid) -> NDArray[Any]:
 
 
 def _layer(path: Path, layer: str | None) -> str:
-    import pyogrio
-
-    files.check_readable(path, "a vector file")
-    try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise InputError(
-            f"{path}: is not a vector file that GDAL can read, or it is truncated; check it with ogrinfo"
-        ) from error
-    if not layers:
-        raise InputError(f"{path}: holds no layers; check it with ogrinfo")
+    layers = list_layers(path)
     if layer is None:
         return layers[0]
     if layer not in layers:

@@ -1,0 +1,109 @@
+"""Vector files and class rasters that say in their own words what is where."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel import files, vector
+from geolabel.errors import EmptyError, InputError, OptionError, SchemeError
+from geolabel.labels.classify import ByValue
+from geolabel.labels.raster_source import RasterSource, check_codes
+from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, legend_scheme
+from geolabel.labels.sources import Findings
+from geolabel.labels.table import read_legend
+from geolabel.labels.vector_source import VectorSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from geolabel.grid import Grid
+    from geolabel.labels.classify import Classifier
+
+
+def vector_source(path: Path, field: str | None, layer: str | None) -> VectorSource:
+    """Polygons whose attribute names their class. Raises OptionError, and what reading the file raises."""
+    if not field:
+        raise OptionError(f"{path}: say which attribute names the class, with --field NAME")
+    name, _ = vector.look(path, field, layer)
+
+    def own_scheme() -> Scheme:
+        values = vector.read_values(path, field, name)
+        if not values:
+            raise EmptyError(f"{path}: the field {field!r} is empty everywhere; choose another with --field")
+        if len(values) > MAX_CLASSES:
+            raise InputError(f"{path}: {field!r} has {len(values)} values; choose the field that names classes")
+        return Scheme(path.stem, tuple(LabelClass(value) for value in values))
+
+    def can_name(scheme: Scheme) -> NDArray[np.bool_]:
+        return np.ones(len(scheme.classes), dtype=bool)
+
+    def classifier(scheme: Scheme) -> Classifier:
+        return ByValue.of(field, scheme)
+
+    def opener(grid: Grid, classifier: Classifier) -> AbstractContextManager[list[vector.IndexedLayer]]:  # noqa: ARG001
+        return _open(path, name, field)
+
+    def about(index_path: Path) -> dict[str, Any]:
+        return {
+            "kind": "vector",
+            "path": files.relative_to(path, index_path),
+            "field": field,
+            "layer": layer,
+            "fingerprint": files.fingerprint(path),
+        }
+
+    return VectorSource(path.stem, path, own_scheme, can_name, classifier, opener, about, Findings(path))
+
+
+def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> RasterSource:
+    """A class raster, its codes explained by a legend, or by the `raster` rules of a scheme.
+
+    Raises OptionError where nobody explains them, InputError, TableError, SchemeError.
+    """
+    check_codes(path)
+    names = read_legend(legend) if legend else {}
+    if not legend and scheme is None:
+        raise OptionError(f"{path}: say what its codes mean, with --legend CSV (columns code, name), or with --scheme")
+    if not legend and scheme and not any(found.rules.raster for found in scheme.classes):
+        raise SchemeError(
+            f"scheme {scheme.name!r} has no class with a raster rule; write raster = [3], or give --legend"
+        )
+
+    def own_scheme() -> Scheme:
+        return legend_scheme(path.stem, names)
+
+    def numbers(wanted: Scheme) -> dict[int, tuple[int, ...]]:
+        found: dict[int, list[int]] = {}
+        groups = wanted.groups()
+        for group, members in enumerate(groups.values()):
+            by_name = {wanted.classes[at].name: at + 1 for at in members}
+            by_code = {code: at + 1 for at in members for code in wanted.classes[at].rules.raster}
+            for code in wanted.background.raster:
+                by_code.setdefault(code, len(wanted.classes) + 1)
+            if legend:
+                by_code = {code: by_name.get(entry.name, 0) for code, entry in names.items()}
+            for code, number in by_code.items():
+                found.setdefault(code, [0] * len(groups))[group] = number
+        return {code: tuple(by_group) for code, by_group in found.items()}
+
+    def about(index_path: Path) -> dict[str, Any]:
+        return {
+            "kind": "raster",
+            "path": files.relative_to(path, index_path),
+            "legend": files.relative_to(legend, index_path) if legend else None,
+            "fingerprint": files.fingerprint(path),
+        }
+
+    return RasterSource(path.stem, path, own_scheme, numbers, about, Findings(path))
+
+
+@contextmanager
+def _open(path: Path, layer: str, field: str) -> Iterator[list[vector.IndexedLayer]]:
+    with vector.open_layer(path, layer, [field]) as opened:
+        yield [opened]

@@ -1,0 +1,150 @@
+"""Layers that are read place by place, so that memory holds a part of them.
+
+A file with a spatial index is read as it is; another through a temporary copy that has one.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from geolabel import geodesy
+from geolabel.errors import CRSError, InputError
+from geolabel.vector.read import look, repair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+_BATCH = 20_000
+"""Features that are copied at a time."""
+_TRUNCATED = "the file is truncated or damaged, get it again"
+_LISTED = {"ESRI Shapefile", "GeoJSON", "GML", "KML", "CSV"}
+"""Formats of which a reader only notices that a file breaks off when it reads to the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The features of a place."""
+
+    geometries: NDArray[Any]
+    """(n,) valid, non-empty shapely geometries, in the CRS asked for."""
+    table: pa.Table
+    """Their attributes: n rows."""
+    repaired: NDArray[np.bool_]
+    """(n,): whose rings crossed and were repaired."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedLayer:
+    """A layer of a vector file."""
+
+    path: Path
+    """The file that the user gave."""
+    store: Path
+    """The file that is read: the same, or a copy with an index."""
+    layer: str
+    crs: str
+    fields: tuple[str, ...]
+    """Attributes that are read."""
+
+    def read(self, bounds: tuple[float, float, float, float], crs: str) -> Placed:
+        """Features that touch a box (west, south, east, north) of `crs`, in `crs`. Raises InputError, CRSError."""
+        import pyarrow.compute as pc
+        import pyogrio
+        import shapely
+
+        region = geodesy.project_bounds(bounds, crs, self.crs)
+        try:
+            meta, table = pyogrio.raw.read_arrow(self.store, layer=self.layer, columns=list(self.fields), bbox=region)
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
+            raise InputError(f"{self.path}: cannot be read ({error}); {_TRUNCATED}") from error
+        column = meta["geometry_name"] or "wkb_geometry"
+        # GDAL's FlatGeobuf driver answers a box without features with a full batch of empty rows
+        table = table.filter(pc.greater(pc.binary_length(table[column]), 0))
+        shapes = shapely.force_2d(shapely.from_wkb(table[column].to_numpy()))
+        try:
+            moved = geodesy.project_geometries(shapes, self.crs, crs)
+        except CRSError as error:
+            raise CRSError(f"{self.path}: {error}") from error
+        geometries, repaired = repair(moved)
+        keep = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
+        table = table.drop_columns([column])
+        if not keep.all():
+            return Placed(geometries[keep], table.filter(keep), repaired[keep])
+        return Placed(geometries, table, repaired)
+
+
+@contextmanager
+def open_layer(path: Path, layer: str | None, fields: Sequence[str]) -> Iterator[IndexedLayer]:
+    """A layer ready to be read place by place, with some of its attributes.
+
+    Raises InputError (missing, unreadable, no such layer or field), CRSError (no CRS), EmptyError (no features).
+    """
+    name, info = look(path, None, layer)
+    if info["capabilities"]["fast_spatial_filter"] and info["driver"] not in _LISTED:
+        yield IndexedLayer(path, path, name, info["crs"], tuple(fields))
+        return
+    with TemporaryDirectory(prefix="geolabel-") as work:
+        store = Path(work) / "layer.fgb"
+        count = copy_indexed(path, name, fields, store)
+        if count < info["features"]:
+            raise InputError(f"{path}: {count} of {info['features']} features can be read; {_TRUNCATED}")
+        yield IndexedLayer(path, store, "layer", info["crs"], tuple(fields))
+
+
+def copy_indexed(
+    path: Path,
+    layer: str,
+    fields: Sequence[str],
+    store: Path,
+    *,
+    where: str | None = None,
+    keep: Callable[[pa.Table], NDArray[np.bool_]] | None = None,
+    bounds: tuple[float, float, float, float] | None = None,
+    options: Mapping[str, str] | None = None,
+) -> int:
+    """Copy a layer, batch by batch, into a FlatGeobuf with an index; how many features it had.
+
+    Of them those are written that `keep` chooses by their attributes. Raises InputError.
+    """
+    import pyarrow as pa
+    import pyogrio
+
+    read = 0
+    try:
+        with pyogrio.raw.open_arrow(
+            path,
+            layer=layer,
+            columns=list(fields),
+            where=where,
+            bbox=bounds,
+            batch_size=_BATCH,
+            use_pyarrow=True,
+            **(options or {}),
+        ) as (meta, reader):
+
+            def batches() -> Iterator[pa.RecordBatch]:
+                nonlocal read
+                for batch in reader:
+                    read += batch.num_rows
+                    yield batch if keep is None else batch.filter(pa.array(keep(pa.table(batch))))
+
+            pyogrio.write_arrow(
+                pa.RecordBatchReader.from_batches(reader.schema, batches()),
+                store,
+                driver="FlatGeobuf",
+                layer="layer",
+                geometry_type="Unknown",
+                geometry_name=meta["geometry_name"] or "wkb_geometry",
+                crs=meta["crs"],
+            )
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); {_TRUNCATED}") from error
+    return read
