@@ -37,6 +37,17 @@ def reproject(x: NDArray[np.float64], y: NDArray[np.float64], source: str, targe
     return xy
 
 
+def reproject_where_possible(
+    x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str
+) -> NDArray[np.float64]:
+    """Coordinates (n, 2) in `target`, x before y; NaN where a point has no place there."""
+    if source == target:
+        return np.column_stack([x, y])
+    xy = np.column_stack(_transformer(source, target).transform(x, y))
+    xy[~np.isfinite(xy).all(axis=1)] = np.nan
+    return xy
+
+
 def project_bounds(
     bounds: tuple[float, float, float, float], source: str, target: str
 ) -> tuple[float, float, float, float] | None:

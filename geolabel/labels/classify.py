@@ -52,9 +52,8 @@ class ByValue:
     """The attribute."""
     number: Mapping[str, tuple[int, ...]]
     """Class number in each group, by value."""
-    groups: int
-    others: int
-    """What any other value is: 0 unknown, or n + 1."""
+    others: tuple[int, ...]
+    """What any other value is in each group; 0 unknown."""
 
     @classmethod
     def of(cls, field: str, scheme: Scheme) -> ByValue:
@@ -67,13 +66,17 @@ class ByValue:
         for text in (values | background) - {ANY}:
             by_group = [_class_of(text, scheme, members) for members in groups.values()]
             number[text] = tuple(at or known for at in by_group)
-        return cls(field, number, len(groups), known if ANY in background else 0)
+        others = [
+            next((at + 1 for at in members if ANY in scheme.classes[at].rules.vector), known * (ANY in background))
+            for members in groups.values()
+        ]
+        return cls(field, number, tuple(others))
 
     def classify(self, table: pa.Table) -> Classified:
         """Each different value is looked up once."""
         texts, place = vector.distinct(table[self.field])
-        by_text = np.array([self.number.get(text, (self.others,) * self.groups) for text in texts], dtype=np.uint8)
-        by_text = np.concatenate([by_text.reshape(-1, self.groups), np.zeros((1, self.groups), np.uint8)])
+        by_text = np.array([self.number.get(text, self.others) for text in texts], dtype=np.uint8)
+        by_text = np.concatenate([by_text.reshape(-1, len(self.others)), np.zeros((1, len(self.others)), np.uint8)])
         number = np.ascontiguousarray(by_text[place].T)
         strange = [at for at in range(len(texts)) if not by_text[at].any()]
         unknown = {f"{self.field}={texts[at]}": place == at for at in strange}

@@ -77,7 +77,7 @@ def clc_source(path: Path, *, is_raster: bool) -> RasterSource | VectorSource:
 
     def classifier(scheme: Scheme) -> Classifier:
         by_code = code_numbers(scheme)
-        return ByValue(field, {str(code): by_code[code] for code in CODES}, len(scheme.groups()), 0)
+        return ByValue(field, {str(code): by_code[code] for code in CODES}, (0,) * len(scheme.groups()))
 
     def opener(grid: Grid, classifier: Classifier) -> AbstractContextManager[list[vector.IndexedLayer]]:  # noqa: ARG001
         return _open(path, name, field)

@@ -84,7 +84,7 @@ def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> Ras
         for group, members in enumerate(groups.values()):
             by_name = {wanted.classes[at].name: at + 1 for at in members}
             by_code = {code: at + 1 for at in members for code in wanted.classes[at].rules.raster}
-            for code in wanted.background.raster:
+            for code in wanted.background.raster if by_code else ():
                 by_code.setdefault(code, len(wanted.classes) + 1)
             if legend:
                 by_code = {code: by_name.get(entry.name, 0) for code, entry in names.items()}

@@ -1,4 +1,4 @@
-"""Class rasters as a label source, in any CRS: nearest, so that codes are never blended."""
+"""Class rasters as a label source, in any CRS: seen pixel by pixel, so that codes are never blended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from geolabel import geodesy, raster
 from geolabel.errors import InputError
 from geolabel.grid import Grid, Window
 from geolabel.labels.areas import Areas
-from geolabel.labels.runs import Runs, runs_of_pixels
+from geolabel.labels.lattice import lattice, runs_of_raster
+from geolabel.labels.runs import Runs, stacked_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from geolabel.labels.scheme import Scheme
     from geolabel.labels.sources import Findings
 
-_SMALL = 1 << 16
-"""Codes below are looked up in a table."""
+_TABLE_BITS = 16
+"""Codes that span no more are looked up in a table."""
+_MOST_PIXELS = 16_000_000
+"""Of a raster, in memory together."""
 _STEP = 4.0
 """Vertices of a pixel's edge that is moved into another CRS: one every so many pixels."""
 
@@ -39,86 +42,104 @@ class Codes:
     """(m,), sorted."""
     number: NDArray[np.uint8]
     """(groups, m)."""
+    silent: tuple[int, ...]
+    """Codes that a scheme leaves out on purpose."""
 
     @classmethod
     def of(cls, numbers: Mapping[int, tuple[int, ...]], groups: int) -> Codes:
         """From class numbers by code."""
         codes = sorted(numbers)
+        silent = tuple(code for code in codes if not any(numbers[code]))
         table = np.array([numbers[code] for code in codes], dtype=np.uint8).reshape(-1, groups)
-        return cls(np.array(codes, dtype=np.int64), np.ascontiguousarray(table.T))
+        return cls(np.array(codes, dtype=np.int64), np.ascontiguousarray(table.T), silent)
 
-    def look_up(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], dict[int, int]]:
-        """Class numbers (groups, height, width) and how many valid pixels have which code that is none."""
+    def look_up(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[np.uint8], set[int]]:
+        """Class numbers (groups, height, width), and codes of valid pixels that are none."""
         info = np.iinfo(pixels.dtype)
-        if info.max < _SMALL:
-            table = np.zeros((len(self.number), int(info.max) - int(info.min) + 1), dtype=np.uint8)
-            inside = (self.code >= info.min) & (self.code <= info.max)
-            table[:, self.code[inside] - int(info.min)] = self.number[:, inside]
-            numbers = table[:, pixels.astype(np.int64) - int(info.min)] if info.min else table[:, pixels]
-        else:
+        low, high = (
+            (int(info.min), int(info.max)) if info.bits <= _TABLE_BITS else (int(pixels.min()), int(pixels.max()))
+        )
+        if high - low >= 1 << _TABLE_BITS:  # codes far apart: few of them, so search
             place = np.searchsorted(self.code, pixels).clip(max=max(len(self.code) - 1, 0))
             numbers = np.where(self.code[place] == pixels, self.number[:, place], 0).astype(np.uint8)
-        numbers[:, ~valid] = 0
-        strange = valid & (numbers == 0).all(axis=0)
-        if not strange.any():
-            return numbers, {}
-        codes, counts = np.unique(pixels[strange], return_counts=True)
-        return numbers, dict(zip(codes.tolist(), counts.tolist(), strict=True))
+        else:
+            table = np.zeros((len(self.number), high - low + 1), dtype=np.uint8)
+            inside = (self.code >= low) & (self.code <= high)
+            table[:, self.code[inside] - low] = self.number[:, inside]
+            numbers = table[:, pixels if low == 0 else pixels.astype(np.int64) - low]
+        if not valid.all():
+            numbers[:, ~valid] = 0
+        nothing = valid & ~numbers.any(axis=0)
+        strange = set(np.unique(pixels[nothing]).tolist()) - set(self.silent) if nothing.any() else set()
+        return numbers, strange
 
 
 @dataclass(frozen=True, slots=True)
 class LaidRaster:
-    """A class raster seen through a view on another grid."""
+    """A class raster looked at from another grid."""
 
-    path: Path
     grid: Grid
-    info: raster.RasterInfo
-    view: raster.Reader
-    """Warped onto the grid."""
-    plain: raster.Reader
-    """As it is stored."""
+    place: Grid
+    """The raster's own grid."""
+    reader: raster.Reader
     codes: Codes
-    nodata: tuple[int, ...]
     findings: Findings
+    strange: set[int] = field(default_factory=set)
+    """Codes that are none."""
     lock: Lock = field(default_factory=Lock)
     """GDAL's readers are not shared between threads."""
 
     def runs(self, window: Window, lines_per_row: int) -> list[Runs]:
-        """Pixel by pixel of the grid."""
-        with self.lock:
-            pixels, valid = self.view.read(window)
-        numbers = self._numbers(pixels[0], valid)
-        return [runs_of_pixels(group, window.col_off, lines_per_row) for group in numbers]
+        """Exact along each line, piece by piece where the raster's pixels are much smaller than the grid's."""
+        ratio = max(1.0, float(np.prod(np.divide(self.grid.gsd_m, self.place.gsd_m))))
+        rows = max(1, int(_MOST_PIXELS / (ratio * window.width)))
+        pieces = [
+            self._piece(
+                Window(window.col_off, top, window.width, min(rows, window.row_off + window.height - top)),
+                lines_per_row,
+            )
+            for top in range(window.row_off, window.row_off + window.height, rows)
+        ]
+        found = [stacked_runs(of_group) for of_group in zip(*pieces, strict=True)]
+        self.findings.add(touched=any(one.number.any() for one in found))
+        return found
+
+    def _piece(self, window: Window, lines_per_row: int) -> list[Runs]:
+        way = lattice(self.grid, window, self.place)
+        corner, numbers = self._numbers(way.bounds())
+        return [runs_of_raster(group, corner, way, window, lines_per_row) for group in numbers]
 
     def areas(self, window: Window) -> list[Areas]:
         """The raster's own pixels, outlined and moved onto the grid."""
-        place = self.grid.part(window)
-        box = geodesy.project_bounds(place.bounds, self.grid.crs, self.info.place.crs)
-        inside = _window_of(self.info.place, box) if box else Window(0, 0, self.info.width, self.info.height)
-        if inside is None:
-            nothing = Areas(np.empty(0, dtype=object), np.zeros(0, np.uint8))
-            return [nothing for _ in self.codes.number]
-        with self.lock:
-            pixels, valid = self.plain.read(inside)
-        part = self.info.place.part(inside)
+        corner, numbers = self._numbers(lattice(self.grid, window, self.place).bounds())
+        part = self.place.part(Window(*corner, *numbers.shape[:0:-1]))
+        step = _STEP * min(abs(part.transform.a), abs(part.transform.e))
         found = []
-        for numbers in self._numbers(pixels[0], valid):
-            outlines, values = raster.polygonise(numbers.astype(np.int32), part)
-            step = _STEP * min(abs(part.transform.a), abs(part.transform.e))
+        for group in numbers:
+            outlines, values = raster.polygonise(group.astype(np.int32), part)
             moved = geodesy.project_geometries(shapely.segmentize(outlines, step), part.crs, self.grid.crs)
             pixel = shapely.transform(moved, lambda xy: np.column_stack(self.grid.col_row(xy[:, 0], xy[:, 1])))
             found.append(Areas(np.asarray(pixel, dtype=object), values.astype(np.uint8)))
+        self.findings.add(touched=any(len(one.number) for one in found))
         return found
 
-    def _numbers(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        numbers, unknown = self.codes.look_up(pixels, valid)
-        self.findings.add(
-            touched=bool(numbers.any()),
-            unknown={
-                f"{self.path.name} code {code}": count for code, count in unknown.items() if code not in self.nodata
-            },
+    def _numbers(self, bounds: tuple[int, int, int, int] | None) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+        """Corner (col, row), and class numbers (groups, height, width) of a part of the raster."""
+        left, top, right, bottom = bounds or (0, 0, 0, 0)
+        left, top, right, bottom = (
+            max(left, 0),
+            max(top, 0),
+            min(right, self.place.width),
+            min(bottom, self.place.height),
         )
-        return numbers
+        if right <= left or bottom <= top:
+            return (0, 0), np.zeros((len(self.codes.number), 1, 1), dtype=np.uint8)
+        with self.lock:
+            pixels, valid = self.reader.read(Window(left, top, right - left, bottom - top))
+        numbers, strange = self.codes.look_up(pixels[0], valid)
+        with self.lock:
+            self.strange.update(strange)
+        return (left, top), numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +157,6 @@ class RasterSource:
     findings: Findings
     nodata: tuple[int, ...] = ()
     """Values that are known to be no data beside the file's own."""
-    fine: bool = field(default=False, init=False)
 
     def scheme(self) -> Scheme:
         """As `own_scheme` says."""
@@ -149,11 +169,17 @@ class RasterSource:
 
     @contextmanager
     def lay(self, grid: Grid, scheme: Scheme, top: int) -> Iterator[LaidRaster]:  # noqa: ARG002 - vectors need it
-        """A view warped onto the grid."""
+        """The raster, and the way to it."""
         info = raster.describe(self.path)
         codes = Codes.of(self.numbers(scheme), len(scheme.groups()))
-        with raster.open_raster(info, grid, "nearest") as view, raster.open_raster(info) as plain:
-            yield LaidRaster(self.path, grid, info, view, plain, codes, self.nodata, self.findings)
+        with raster.open_raster(info) as reader:
+            laid = LaidRaster(grid, info.place, reader, codes, self.findings)
+            yield laid
+            strange = laid.strange - set(self.nodata)
+            if strange:
+                counts = raster.count_codes(reader, sorted(strange))
+                unknown = {f"{self.path.name} code {code}": count for code, count in counts.items()}
+                self.findings.add(touched=False, unknown=unknown)
 
     def describe(self, index_path: Path) -> dict[str, Any]:
         """As `about` says, under its name."""
@@ -169,13 +195,3 @@ def check_codes(path: Path) -> raster.RasterInfo:
         )
     _ = info.place  # raises CRSError where it has none
     return info
-
-
-def _window_of(grid: Grid, box: tuple[float, float, float, float]) -> Window | None:
-    """The pixels that a box (west, south, east, north) touches, and one more around; None where it touches none."""
-    col, row = grid.col_row(np.array([box[0], box[2]]), np.array([box[1], box[3]]))
-    low = np.floor([col.min(), row.min()]).astype(int) - 1
-    high = np.ceil([col.max(), row.max()]).astype(int) + 1
-    col_off, row_off = (int(at) for at in np.clip(low, 0, None))
-    width, height = min(int(high[0]), grid.width) - col_off, min(int(high[1]), grid.height) - row_off
-    return Window(col_off, row_off, width, height) if width > 0 and height > 0 else None

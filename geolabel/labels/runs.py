@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 
@@ -71,10 +73,17 @@ def runs_of_areas(rings: Rings, row_off: int, rows: int, columns: tuple[int, int
     return Runs(begin, end, x[:used], number[:used])
 
 
-def runs_of_pixels(numbers: NDArray[np.uint8], column: int, lines_per_row: int) -> Runs:
-    """Runs of a class map (rows, width) whose left edge lies at `column`."""
-    begin, end, x, number = _pixel_runs(np.ascontiguousarray(numbers), column)
-    return Runs(np.repeat(begin, lines_per_row), np.repeat(end, lines_per_row), x, number)
+def stacked_runs(pieces: Sequence[Runs]) -> Runs:
+    """Pieces that follow each other from top to bottom, as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    offset = np.cumsum([0, *(len(piece.x) for piece in pieces)])
+    return Runs(
+        np.concatenate([piece.begin + shift for piece, shift in zip(pieces, offset, strict=False)]),
+        np.concatenate([piece.end + shift for piece, shift in zip(pieces, offset, strict=False)]),
+        np.concatenate([piece.x for piece in pieces]),
+        np.concatenate([piece.number for piece in pieces]),
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -177,31 +186,3 @@ def _sweep(
             where[opened[other]] = -1
         end[line] = used
     return used
-
-
-@njit(cache=True, nogil=True)
-def _pixel_runs(
-    numbers: NDArray[np.uint8], column: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
-    rows, width = numbers.shape
-    changes = 0
-    for row in range(rows):
-        current = 0
-        for col in range(width):
-            if numbers[row, col] != current:
-                current = numbers[row, col]
-                changes += 1
-    begin, end = np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int64)
-    x, number = np.empty(changes, dtype=np.float64), np.empty(changes, dtype=np.uint8)
-    used = 0
-    for row in range(rows):
-        begin[row] = used
-        current = 0
-        for col in range(width):
-            if numbers[row, col] != current:
-                current = numbers[row, col]
-                x[used] = column + col
-                number[used] = current
-                used += 1
-        end[row] = used
-    return begin, end, x, number

@@ -28,7 +28,9 @@ def find_scheme(name: str) -> Scheme:
         return _parse(_folder().joinpath(f"{name}.toml").read_bytes(), f"built-in scheme {name}", name)
     path = Path(name)
     if not path.exists() and path.suffix != ".toml":
-        raise SchemeError(f"no scheme {name!r}; there are {', '.join(built_in())}, or give a file: --scheme FILE.toml")
+        raise SchemeError(
+            f"no scheme {name!r}; there are {', '.join(built_in())}, or write one of your own in a file FILE.toml"
+        )
     return read_scheme(path)
 
 

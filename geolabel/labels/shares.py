@@ -80,14 +80,13 @@ def measure(
     *,
     min_known: float,
     merging: Merging = "priority",
-    fine: bool = True,
     exact: bool = False,
     track: Callable[[Iterable[Any], int], Iterable[Any]],
 ) -> Shares:
     """Measure the shares of classes in n tiles.
 
     `can_name` (sources, classes): what each source can tell; where only others speak, a class is unknown. `groups`:
-    positions of the classes that compete for a place. `fine`: lines lie dense enough for borders finer than pixels.
+    positions of the classes that compete for a place.
     Memory is one band of rows a thread. Raises OptionError, and what the sources raise.
     """
     if not 0 <= min_known <= 1:
@@ -104,8 +103,8 @@ def measure(
         np.zeros(count, np.float32),
         np.zeros((len(sources) * (len(sources) - 1) // 2, classes + 2, classes + 2)),
     )
-    lines = max(1, -(-_LINES_PER_TILE // int(tiles[3].min()))) if fine else 1
-    bands = _bands(tiles[1], tiles[3])
+    lines = -(-_LINES_PER_TILE // int(tiles[3].min(initial=_LINES_PER_TILE)))
+    bands = _bands(tiles[1], tiles[3]) if count else []
 
     def work(band: tuple[int, int]) -> tuple[NDArray[np.int64], list[Tally]]:
         inside = np.flatnonzero((tiles[1] < band[1]) & (tiles[1] + tiles[3] > band[0]))

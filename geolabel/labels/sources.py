@@ -43,10 +43,6 @@ class LabelSource(Protocol):
     def findings(self) -> Findings:
         """What was noticed when it was read."""
 
-    @property
-    def fine(self) -> bool:
-        """Whether its borders are finer than pixels."""
-
     def scheme(self) -> Scheme:
         """The classes that it stands for where nobody names a scheme."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,7 +94,6 @@ class VectorSource:
     about: Callable[[Path], dict[str, Any]]
     """Kind, path, date, attribution, as seen from an index."""
     findings: Findings
-    fine: bool = field(default=True, init=False)
 
     def scheme(self) -> Scheme:
         """As `own_scheme` says."""
@@ -108,8 +107,8 @@ class VectorSource:
     def lay(self, grid: Grid, scheme: Scheme, top: int) -> Iterator[LaidVectors]:
         """The file's layers, opened for the grid's part of the world."""
         classifier = self.classifier(scheme)
-        lowest = min((found.priority for found in scheme.classes), default=0) - 1
-        priority = np.array([lowest, *(found.priority for found in scheme.classes), lowest], dtype=np.int64)
+        # a lake drawn within a forest that has no hole for it is no forest: the background lies among the classes
+        priority = np.array([0, *(found.priority for found in scheme.classes), 0], dtype=np.int64)
         with self.open(grid, classifier) as layers:
             yield LaidVectors(grid, tuple(layers), classifier, priority, top, self.findings)
 

@@ -1,7 +1,7 @@
 """The only importer of rasterio: describe, read windows and masks, warp, burn, polygonise, write COGs."""
 
 from geolabel.raster.describe import Band, RasterInfo, describe, is_raster
-from geolabel.raster.overview import codes, corners, sample, valid_overview
+from geolabel.raster.overview import codes, corners, count_codes, sample, valid_overview
 from geolabel.raster.read import Reader, Resampling, align, mirror, open_raster
 from geolabel.raster.shapes import burn, polygonise
 from geolabel.raster.write import BandStyle, StripWriter, write_cog
@@ -17,6 +17,7 @@ __all__ = [
     "burn",
     "codes",
     "corners",
+    "count_codes",
     "describe",
     "is_raster",
     "mirror",

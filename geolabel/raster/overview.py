@@ -8,9 +8,11 @@ import numpy as np
 
 from geolabel.grid import Window
 from geolabel.raster import door
-from geolabel.raster.read import finite, open_raster
+from geolabel.raster.read import Reader, finite, open_raster
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from geolabel.raster.describe import RasterInfo
@@ -116,3 +118,16 @@ def codes(info: RasterInfo) -> NDArray[np.int64]:
                 pixels, valid = reader.read(Window(0, top, info.width, min(_STRIP_ROWS, info.height - top)))
                 found.update(np.unique(pixels[0][valid]).tolist())
     return np.array(sorted(found), dtype=np.int64)
+
+
+def count_codes(reader: Reader, wanted: Sequence[int]) -> dict[int, int]:
+    """How many valid pixels of the first band have each of some codes, strip by strip."""
+    found = dict.fromkeys(wanted, 0)
+    info = reader.info
+    for top in range(0, info.height, _STRIP_ROWS):
+        pixels, valid = reader.read(Window(0, top, info.width, min(_STRIP_ROWS, info.height - top)))
+        codes, counts = np.unique(pixels[0][valid], return_counts=True)
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+            if code in found:
+                found[code] += count
+    return found

@@ -174,7 +174,6 @@ def _measured(
                 list(scheme.groups().values()),
                 min_known=min_known,
                 merging="agreement" if merge == "agreement" else "priority",
-                fine=any(source.fine for source in sources),
                 exact=exact,
                 track=_bar,
             )

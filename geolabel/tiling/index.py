@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = 1
+_ROWS = 1 << 15
+"""Geometries that are looked at together."""
 LABEL_PREFIX = "label."
 _REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
 RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "dominant")
@@ -59,11 +61,11 @@ class TileIndex:
     tiling: Mapping[str, Any] = field(default_factory=dict)
     scheme: Mapping[str, Any] | None = None
     label_sources: tuple[Mapping[str, Any], ...] = ()
-    labelling: Mapping[str, Any] = field(default_factory=dict)
-    """How labels were made of what the sources say, and by "columns" which columns came of it."""
     split: Mapping[str, Any] | None = None
     history: tuple[str, ...] = ()
     """The commands that made this index."""
+    labelling: Mapping[str, Any] = field(default_factory=dict)
+    """How labels were made of what the sources say, and by "columns" which columns came of it."""
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -164,7 +166,8 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
     """Write tiles.parquet, whole or not at all. Raises OutputError."""
     import pyarrow.parquet as pq
 
-    table = _with_bbox(index.table)
+    bounds, kinds = _outlines(index.table)
+    table = _with_bbox(index.table, bounds)
     described = {
         "format": FORMAT,
         "sources": files.to_json(list(index.sources)),
@@ -176,7 +179,7 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
         "split": files.to_json(index.split),
         "history": list(index.history),
     }
-    metadata = {b"geo": json.dumps(_geo(index)).encode(), b"geolabel": json.dumps(described).encode()}
+    metadata = {b"geo": json.dumps(_geo(index, bounds, kinds)).encode(), b"geolabel": json.dumps(described).encode()}
     with files.new_file(path, overwrite=overwrite) as draft:
         pq.write_table(table.replace_schema_metadata(metadata), draft, compression="zstd")
 
@@ -224,31 +227,39 @@ def _source(entry: Mapping[str, Any]) -> Source:
     return Source(**{**entry, **lists, "transform": transform})
 
 
-def _with_bbox(table: pa.Table) -> pa.Table:
+def _outlines(table: pa.Table) -> tuple[NDArray[np.float64], set[int]]:
+    """Bounds of each tile (n, 4), NaN where it has no place, and shapely's numbers of the types there are.
+
+    Some rows at a time: geometry objects are far larger than the bytes they are made of.
+    """
+    import shapely
+
+    parts, kinds = [np.empty((0, 4))], set()
+    for start in range(0, table.num_rows, _ROWS):
+        shapes = shapely.from_wkb(table["geometry"].slice(start, _ROWS).to_numpy(zero_copy_only=False))
+        parts.append(shapely.bounds(shapes))
+        kinds |= set(np.unique(shapely.get_type_id(shapes)).tolist())
+    return np.concatenate(parts), kinds - {-1}
+
+
+def _with_bbox(table: pa.Table, bounds: NDArray[np.float64]) -> pa.Table:
     """The table with GeoParquet's covering column: a box beside each geometry, so that readers can skip rows."""
     import pyarrow as pa
-    import shapely
 
-    bounds = shapely.bounds(shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False)))
     missing = pa.array(np.isnan(bounds).any(axis=1))
     names = ("xmin", "ymin", "xmax", "ymax")
-    boxes = pa.StructArray.from_arrays([pa.array(bounds[:, i]) for i in range(4)], names=list(names), mask=missing)
-    return table.append_column("bbox", boxes)
+    edges = [pa.array(np.ascontiguousarray(bounds[:, at])) for at in range(len(names))]
+    return table.append_column("bbox", pa.StructArray.from_arrays(edges, names=list(names), mask=missing))
 
 
-def _geo(index: TileIndex) -> dict[str, Any]:
+def _geo(index: TileIndex, bounds: NDArray[np.float64], kinds: set[int]) -> dict[str, Any]:
     """GeoParquet 1.1 file metadata."""
-    import shapely
-
-    shapes = shapely.from_wkb(index.table["geometry"].to_numpy(zero_copy_only=False))
-    shapes = shapes[~shapely.is_missing(shapes)]
-    kinds = sorted({str(shape_type) for shape_type in np.unique(shapely.get_type_id(shapes))}) if len(shapes) else []
     column: dict[str, Any] = {
         "encoding": "WKB",
-        "geometry_types": [{"0": "Point", "3": "Polygon"}[kind] for kind in kinds],
+        "geometry_types": [{0: "Point", 3: "Polygon"}[kind] for kind in sorted(kinds)],
         "crs": geodesy.projjson(index.crs) if index.crs else None,
         "covering": {"bbox": {edge: ["bbox", edge] for edge in ("xmin", "ymin", "xmax", "ymax")}},
     }
-    if len(shapes):
-        column["bbox"] = [float(edge) for edge in shapely.total_bounds(shapes)]
+    if kinds:
+        column["bbox"] = [*np.nanmin(bounds[:, :2], axis=0).tolist(), *np.nanmax(bounds[:, 2:], axis=0).tolist()]
     return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

@@ -102,7 +102,7 @@ def test_two_class_rasters_fill_each_others_gaps(cli: Callable[..., Done], tmp_p
     words = ("--raster", tmp_path / "a.tif", "--raster", tmp_path / "b.tif", "--legend", tmp_path / "l.csv")
     done = cli("label", tmp_path / "t.parquet", *words, "--json")
     assert done.code == 0, done.err
-    assert done.json["class_tiles"] == {"one": 8, "two": 4}  # the first speaks first
+    assert {one["name"]: one["tiles"] for one in done.json["classes"]} == {"one": 8, "two": 4}  # the first speaks first
     assert done.json["tiles_known"] == 12
 
 

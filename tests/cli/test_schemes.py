@@ -213,6 +213,15 @@ def test_colours_are_seen_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "██" not in capsys.readouterr().out
 
 
+def test_the_documented_example_is_right(cli: Callable[..., Done], tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    example = tmp_path / "example.toml"
+    example.write_text(page.split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    done = cli("schemes", "check", example, "--json")
+    assert done.code == 0, done.err
+    assert done.json["warnings"] == []
+
+
 def test_the_documentation_names_both_words() -> None:
     page = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "generate_cli.py"))
     commands: Any = typer.main.get_command(app)

@@ -26,7 +26,7 @@ def test_para(shared_data: Path, tmp_path: Path):
     tiles = tmp_path / "tiles.parquet"
     tile([scene], size=6, stride=3, bands=BANDS, output=tiles)
     report = label(tiles, vector=[polygons], field="class", min_known=0.7)
-    assert set(report.class_tiles) == {"cleared", "fallen_dry", "forest", "water"}
+    assert {one.name for one in report.classes} == {"cleared", "fallen_dry", "forest", "water"}
     assert 0.04 < report.known_share < 0.06
 
     index = read_index(tiles)

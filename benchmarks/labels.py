@@ -1,0 +1,332 @@
+"""`geolabel label` beside geopandas.overlay, exactextract, pyosmium and pyogrio, on the same input, in one run.
+
+    python benchmarks/labels.py [osm] [exact] [clc] [big] [pbf] [--repeats 3] [--quick]
+
+Everything runs as a fresh process, start of Python and reading of files included; what the kernel says of its time and
+its largest memory is printed, medians of the repeats, and the peers take turns with geolabel, so that both see the same
+machine. Peers live in an environment of their own, made here from the package index. --quick is a sixteenth of the
+region, once: to see that all of it runs.
+
+osm    97,344 tiles of 32 px, 201,389 polygons in a GeoPackage. overlay is how people write it (GeoDataFrame.overlay and
+       a sum by tile and class: where polygons overlap, both count); burn a raster of classes at 10 m and exactextract on
+       the tiles; cells exactextract the other way round, over a raster whose cells are the tiles (both count as well).
+exact  --exact beside overlay, and its areas against overlay's where no two polygons overlap.
+clc    a raster like CORINE's, 1109 × 1110 px in EPSG:3035, on the same tiles.
+big    a million tiles, 2,069,000 polygons.
+pbf    the polygons as .osm.pbf: reading alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labels_inputs import BIG, OUT, QUICK, QUICK_BIG, SMALL, Region, make_clc, make_region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+HERE = Path(__file__).parent
+PARTS = ("osm", "exact", "clc", "big", "pbf")
+PEER_PACKAGES = ("geopandas", "exactextract", "rasterio", "pyogrio", "shapely", "osmium", "pyarrow")
+OVERLAY_TIMES, CLC_TIMES = 4.0, 8.0
+"""How many times as fast as overlay, and as exactextract."""
+ERROR, MEMORY_MB, BIG_S = 0.0025, 700.0, 60.0
+Words = "Sequence[str | Path]"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one command: medians."""
+
+    seconds: float
+    peak_mb: float
+    output: str
+    """What its last run printed."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """What has been asked for, and what was found."""
+
+    region: Region
+    big: Region
+    repeats: int
+    verdicts: list[tuple[str, bool]] = field(default_factory=list)
+    overlay: Cost | None = None
+    peak_mb: float | None = None
+    """Of geolabel on the small region."""
+
+    @property
+    def tiles(self) -> Path:
+        """The index of the small region."""
+        return OUT / f"{self.region.name}.parquet"
+
+    def label(self, name: str, *options: str | Path) -> list[str | Path]:
+        """A command of geolabel. Also tiles of which little is known are kept: they count in the errors."""
+        words = ("label", self.tiles, *options, "--min-known", "0", "-o", self.labelled(name), "--overwrite", "-q")
+        return [sys.executable, "-m", "geolabel", *words]
+
+    def labelled(self, name: str) -> Path:
+        """Where a command of geolabel writes."""
+        return OUT / f"{self.region.name}-{name}.parquet"
+
+    def peer(self, name: str) -> list[str | Path]:
+        """A command of a peer."""
+        return [peers_python(), HERE / "labels_peers.py", name, self.region.write_plan(), self.table(name)]
+
+    def table(self, name: str) -> Path:
+        """Where a command of a peer writes."""
+        return OUT / f"{self.region.name}-{name}.npy" if "clc" not in name else OUT / f"{name}-{self.region.name}.npy"
+
+    def osm(self, name: str, *more: str) -> list[str | Path]:
+        """`label` with the polygons."""
+        return self.label(name, "--osm", self.region.landuse, "--scheme", OUT / "landuse.toml", *more)
+
+    def verdict(self, text: str, *, good: bool) -> None:
+        """Keep it for the end."""
+        self.verdicts.append((text, good))
+
+
+def main() -> None:
+    """Run the parts that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all where none is named")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true")
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    bench = Bench(QUICK, QUICK_BIG, 1) if asked.quick else Bench(SMALL, BIG, asked.repeats)
+    apart(make_region, bench.region)
+    tile(bench.region, bench.tiles)
+    run(bench.osm("geolabel"))  # kernels are compiled once, and kept: not part of any figure
+    run(bench.osm("exact", "--exact"))
+    parts: dict[str, Callable[[Bench], None]] = {"osm": osm, "exact": exact, "clc": clc, "big": big, "pbf": pbf}
+    for name in PARTS:
+        if name in asked.parts or not asked.parts:
+            parts[name](bench)
+    print()
+    for text, good in bench.verdicts:
+        print(f"{'ok' if good else 'MISSED':8}{text}")
+
+
+def osm(bench: Bench) -> None:
+    """Polygons: geolabel beside three ways of others."""
+    commands = {"geolabel": bench.osm("geolabel"), **{name: bench.peer(name) for name in ("overlay", "burn", "cells")}}
+    costs = in_turn(commands, bench.repeats)
+    heading(f"OSM: {bench.region.tiles:,} tiles of 32 px, {bench.region.polygons:,} polygons")
+    rates(costs, bench.region.tiles, "overlay")
+    warm(bench, "--osm", bench.region.landuse, "--scheme", OUT / "landuse.toml")
+    found = errors(bench, "geolabel")
+    plan = bench.region.write_plan()
+    for name in ("overlay", "burn", "cells"):
+        spread(f"{name}, where nothing overlaps", inside("from", bench.labelled("exact"), bench.table(name), plan))
+    bench.overlay, bench.peak_mb = costs["overlay"], costs["geolabel"].peak_mb
+    times = costs["overlay"].seconds / costs["geolabel"].seconds
+    bench.verdict(f"osm: {times:.1f} × overlay, at least {OVERLAY_TIMES:g}", good=times >= OVERLAY_TIMES)
+    bench.verdict(f"osm: p99 error {found['p99']:.3%}, at most {ERROR:.2%}", good=found["p99"] <= ERROR)
+    verdict_memory(bench, "osm", costs["geolabel"])
+
+
+def exact(bench: Bench) -> None:
+    """--exact beside overlay."""
+    commands = {"geolabel --exact": bench.osm("exact", "--exact"), "overlay": bench.peer("overlay")}
+    costs = in_turn(commands, bench.repeats)
+    heading(f"Exact: {bench.region.tiles:,} tiles, {bench.region.polygons:,} polygons")
+    rates(costs, bench.region.tiles, "overlay")
+    plan = bench.region.write_plan()
+    found = inside("from", bench.labelled("exact"), bench.table("overlay"), plan)
+    spread("--exact against overlay, where nothing overlaps", found)
+    times = costs["overlay"].seconds / costs["geolabel --exact"].seconds
+    bench.verdict(f"exact: {times:.2f} × overlay, at least 1", good=times >= 1)
+    bench.verdict(
+        f"exact: differs from overlay by {found['max']:.1e} at the most, 1e-5 allowed", good=found["max"] < 1e-5
+    )
+
+
+def clc(bench: Bench) -> None:
+    """A class raster in another CRS: geolabel beside exactextract."""
+    apart(make_clc, bench.region)
+    commands = {
+        "geolabel": bench.label("clc", "--clc", bench.region.clc),
+        "exactextract": bench.peer("clc"),
+        "exactextract, WKB": bench.peer("clc-wkb"),
+    }
+    run(commands["geolabel"])
+    costs = in_turn(commands, bench.repeats)
+    heading(f"CLC: {bench.region.tiles:,} tiles of 32 px, 100 m in EPSG:3035")
+    rates(costs, bench.region.tiles, "exactextract")
+    warm(bench, "--clc", bench.region.clc)
+    checked = measured(bench.label("clc-exact", "--clc", bench.region.clc, "--exact"))
+    row("geolabel --exact", checked, bench.region.tiles, costs["exactextract"])
+    found = errors(bench, "clc", "clc-exact")
+    spread("exactextract", inside("from", bench.labelled("clc-exact"), bench.table("clc"), bench.region.write_plan()))
+    times = costs["exactextract"].seconds / costs["geolabel"].seconds
+    bench.verdict(f"clc: {times:.1f} × exactextract, at least {CLC_TIMES:g}", good=times >= CLC_TIMES)
+    bench.verdict(f"clc: p99 error {found['p99']:.3%}, at most {ERROR:.2%}", good=found["p99"] <= ERROR)
+    verdict_memory(bench, "clc", costs["geolabel"])
+
+
+def big(bench: Bench) -> None:
+    """Whether memory stays where it is."""
+    large = Bench(bench.big, bench.big, bench.repeats)
+    apart(make_region, large.region)
+    tile(large.region, large.tiles)
+    if bench.peak_mb is None:
+        bench.peak_mb = in_turn({"geolabel": bench.osm("geolabel")}, bench.repeats)["geolabel"].peak_mb
+    cost = in_turn({"geolabel": large.osm("geolabel")}, bench.repeats)["geolabel"]
+    heading(f"Big: {large.region.tiles:,} tiles of 32 px, {large.region.polygons:,} polygons")
+    row("geolabel", cost, large.region.tiles, None)
+    more = cost.peak_mb / bench.peak_mb
+    print(f"{bench.peak_mb:.0f} MB on {bench.region.tiles:,} tiles: {more:.2f} times as much")
+    bench.verdict(f"big: {cost.seconds:.1f} s, less than {BIG_S:g}", good=cost.seconds < BIG_S)
+    verdict_memory(bench, "big", cost)
+
+
+def pbf(bench: Bench) -> None:
+    """Reading an extract."""
+    if not bench.region.extract.exists():
+        run(bench.peer("write-extract"))
+    plan = bench.region.write_plan()
+    commands: dict[str, Sequence[str | Path]] = {
+        "geolabel": [sys.executable, HERE / "labels_inside.py", "read", plan],
+        "pyosmium": bench.peer("pyosmium"),
+        "pyogrio": bench.peer("pyogrio"),
+    }
+    costs = in_turn(commands, bench.repeats)
+    megabytes = bench.region.extract.stat().st_size / 1e6
+    heading(f"PBF: {bench.region.polygons:,} polygons, {megabytes:.0f} MB", "polygons/s")
+    rates(costs, bench.region.polygons, "pyosmium")
+    for name, cost in costs.items():
+        if int(cost.output) != bench.region.polygons:
+            print(f"{name} read {int(cost.output):,} polygons")
+
+
+def heading(text: str, rate: str = "tiles/s") -> None:
+    """A line above a table."""
+    print(f"\n{text}\n{'':28}{'seconds':>9}{rate:>12}{'peak MB':>9}{'ratio':>8}", flush=True)
+
+
+def rates(costs: Mapping[str, Cost], count: int, peer: str) -> None:
+    """A row each; the ratio says how many times as fast as one of them it is."""
+    for name, cost in costs.items():
+        row(name, cost, count, costs[peer])
+
+
+def row(name: str, cost: Cost, count: int, peer: Cost | None) -> None:
+    """A row of a table."""
+    ratio = f"{peer.seconds / cost.seconds:>8.2f}" if peer else ""
+    print(f"{name:28}{cost.seconds:>9.2f}{count / cost.seconds:>12,.0f}{cost.peak_mb:>9.0f}{ratio}", flush=True)
+
+
+def warm(bench: Bench, *options: str | Path) -> None:
+    """What is left of geolabel's time without the start of Python and the loading of compiled kernels."""
+    runs = [inside("warm", bench.tiles, bench.labelled("warm"), *options) for _ in range(bench.repeats)]
+    for name, words in (("label", "second call in a process"), ("measure", "of that, measuring")):
+        seconds = statistics.median(run[name] for run in runs)
+        print(f"  {words:26}{seconds:>9.2f}{bench.region.tiles / seconds:>12,.0f}", flush=True)
+
+
+def errors(bench: Bench, name: str, reference: str = "exact") -> dict[str, float]:
+    """Against --exact, over all tiles."""
+    found = inside("errors", bench.labelled(name), bench.labelled(reference))
+    spread("geolabel", found)
+    return found
+
+
+def spread(name: str, found: Mapping[str, float]) -> None:
+    """Errors in a line: the largest over the classes of each tile."""
+    print(
+        f"error of {name}: p50 {found['p50']:.4%}, p99 {found['p99']:.4%}, max {found['max']:.4%} "
+        f"of a tile, {found['tiles']:,} tiles",
+        flush=True,
+    )
+
+
+def verdict_memory(bench: Bench, name: str, cost: Cost) -> None:
+    """Against the limit."""
+    bench.verdict(f"{name}: {cost.peak_mb:.0f} MB, less than {MEMORY_MB:g}", good=cost.peak_mb < MEMORY_MB)
+
+
+def tile(region: Region, index: Path) -> None:
+    """`geolabel tile`, once."""
+    if not index.exists():
+        run([sys.executable, "-m", "geolabel", "tile", region.raster, "--size", "32", "-o", index, "-q"])
+
+
+def inside(what: str, *words: str | Path) -> dict[str, float]:
+    """What labels_inside.py finds."""
+    found: dict[str, float] = json.loads(run([sys.executable, HERE / "labels_inside.py", what, *words])[2])
+    return found
+
+
+def in_turn(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, Cost]:
+    """Each once, and again: a machine whose speed drifts drifts for all."""
+    runs: dict[str, list[tuple[float, float, str]]] = {name: [] for name in commands}
+    for _ in range(repeats):
+        for name, words in commands.items():
+            runs[name].append(run(words))
+    return {name: median(found) for name, found in runs.items()}
+
+
+def measured(words: Sequence[str | Path]) -> Cost:
+    """A command that is run once."""
+    return median([run(words)])
+
+
+def median(runs: Sequence[tuple[float, float, str]]) -> Cost:
+    """The middle one of each."""
+    seconds, peak = (statistics.median(run[at] for run in runs) for at in (0, 1))
+    return Cost(seconds, peak, runs[-1][2])
+
+
+def run(words: Sequence[str | Path]) -> tuple[float, float, str]:
+    """Seconds, peak memory (MB) and what a command printed."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        began = time.perf_counter()
+        process = subprocess.Popen([str(word) for word in words], stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(map(str, words))}\n{err.read().decode()}")
+        return seconds, usage.ru_maxrss / 1024, out.read().decode()
+
+
+def apart(make: Callable[[Region], None], region: Region) -> None:
+    """In a process of its own: a child begins with its parent's peak, so this one must stay small."""
+    worker: Any = multiprocessing.get_context("spawn").Process(target=make, args=(region,))
+    worker.start()
+    worker.join()
+    if worker.exitcode:
+        raise SystemExit(f"{make.__name__} failed with {worker.exitcode}")
+
+
+def peers_python() -> Path:
+    """The interpreter of the peers' environment, made once."""
+    folder = OUT / "peers"
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEER_PACKAGES])
+        listed = run([python, "-m", "pip", "list", "--format", "freeze", "--disable-pip-version-check"])[2]
+        (folder / "ready").write_text(listed, encoding="utf-8")
+    return python
+
+
+if __name__ == "__main__":
+    main()
