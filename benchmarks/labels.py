@@ -7,9 +7,9 @@ its largest memory is printed, medians of the repeats, and the peers take turns 
 machine. Peers live in an environment of their own, made here from the package index. --quick is a sixteenth of the
 region, once: to see that all of it runs.
 
-osm    97,344 tiles of 32 px, 201,389 polygons in a GeoPackage. overlay is how people write it (GeoDataFrame.overlay and
-       a sum by tile and class: where polygons overlap, both count); burn a raster of classes at 10 m and exactextract on
-       the tiles; cells exactextract the other way round, over a raster whose cells are the tiles (both count as well).
+osm    97,344 tiles of 32 px, 201,389 polygons in a GeoPackage. overlay is how people write it (geopandas.overlay, and a
+       sum by tile and class: where polygons overlap, both count); burn is a raster of classes at 10 m and exactextract
+       on the tiles; cells is exactextract the other way round, over a raster whose cells are the tiles (both count).
 exact  --exact beside overlay, and its areas against overlay's where no two polygons overlap.
 clc    a raster like CORINE's, 1109 × 1110 px in EPSG:3035, on the same tiles.
 big    a million tiles, 2,069,000 polygons.
@@ -43,7 +43,6 @@ PEER_PACKAGES = ("geopandas", "exactextract", "rasterio", "pyogrio", "shapely", 
 OVERLAY_TIMES, CLC_TIMES = 4.0, 8.0
 """How many times as fast as overlay, and as exactextract."""
 ERROR, MEMORY_MB, BIG_S = 0.0025, 700.0, 60.0
-Words = "Sequence[str | Path]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ def read(plan: dict[str, Any]) -> int:
             for layer in layers:
                 shapes = layer.read((west, lower, west + side * gsd, upper), plan["crs"]).geometries
                 top = shapely.bounds(shapes)[:, 3]
-                found += int(((top <= upper) | (row == 0)).sum())  # one that reaches over several counts in the first
+                first = (lower < top) & ((top <= upper) | (row == 0))  # one that reaches over several counts once
+                found += int(first.sum())
     return found
 
 

@@ -69,7 +69,7 @@ def burn(plan: Plan) -> NDArray[np.float64]:
 
 
 def cells(plan: Plan) -> NDArray[np.float64]:
-    """exactextract the other way round: each polygon over a raster whose cells are the tiles; both count again."""
+    """Each polygon by exactextract over a raster whose cells are the tiles: where they overlap, both count."""
     import geopandas
     from exactextract import exact_extract
     from exactextract.raster import NumPyRasterSource
@@ -93,7 +93,7 @@ def cells(plan: Plan) -> NDArray[np.float64]:
 
 
 def clc(plan: Plan) -> NDArray[np.float64]:
-    """exactextract on the tiles, moved into the raster's CRS, as its documentation shows it."""
+    """Tiles moved into the raster's CRS, and exactextract as its documentation shows it."""
     return _fractions(Path(plan["clc"]), boxes(plan).to_crs(3035), plan["clc_codes"])
 
 
@@ -136,7 +136,7 @@ def write_extract(plan: Plan) -> int:
     draft.unlink(missing_ok=True)
     polygons = geopandas.read_file(plan["landuse"]).to_crs(4326)
     at, index = shapely.get_coordinates(shapely.get_exterior_ring(polygons.geometry.to_numpy()), return_index=True)
-    keep = np.append(index[1:] == index[:-1], False)  # noqa: FBT003 - the last vertex of each ring is its first
+    keep = np.append(index[1:] == index[:-1], False)  # the last vertex of each ring is its first
     at, index = at[keep], index[keep]
     begin = np.searchsorted(index, np.arange(len(polygons) + 1))
     with osmium.SimpleWriter(str(draft)) as writer:

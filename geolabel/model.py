@@ -67,8 +67,8 @@ class ModelCard:
     """Ground sample distance, metres; None where the training chips did not say."""
     tile_px: tuple[int, int]
     """Width and height of a tile."""
-    presence: float
-    """Share of a tile from which a class counted as present in training."""
+    presence: Mapping[str, float]
+    """Share of a tile from which each class counted as present in training."""
     thresholds: Mapping[str, float]
     """Probability from which a class counts as detected, found on validation tiles."""
     nodata: float | None = None
@@ -182,7 +182,7 @@ def _card(path: Path, metadata: Mapping[str, str]) -> ModelCard:
             "bands": bands,
             "tile_px": (int(width), int(height)),
             "gsd_m": None if value["gsd_m"] is None else float(value["gsd_m"]),
-            "presence": float(value["presence"]),
+            "presence": {str(name): float(cut) for name, cut in value["presence"].items()},
             "thresholds": _floats(value["thresholds"]),
             "attribution": tuple(value["attribution"]),
         }

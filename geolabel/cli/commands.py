@@ -194,8 +194,11 @@ def train(
         Literal["auto", "sigmoid", "softmax"], typer.Option("--heads", help="auto: groups of the scheme are softmax.")
     ] = "auto",
     presence: Annotated[
-        float, typer.Option("--presence", help="Share of a tile from which a class counts as present.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            "--presence", help="Share of a tile from which a class is present.  [default: the labels', or .1]"
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", help="At the most.")] = 30,
     batch: Annotated[int, typer.Option("--batch", help="Tiles a step.")] = 64,
     lr: Annotated[float, typer.Option("--lr", help="Highest learning rate.")] = 1e-3,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
+from geolabel.grid import Window
 from geolabel.labels.runs import Rings
 
 if TYPE_CHECKING:
@@ -44,8 +46,13 @@ class Areas:
         return Rings(x, y, rings.astype(np.int64), area.astype(np.int64), self.number)
 
 
-def on_grid(geometries: NDArray[Any], width_m: NDArray[np.float64], grid: Grid) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Polygons in pixels (n,), None for what has no area, and which of them were lines or points (n,).
+def is_thin(geometries: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which geometries (n,) are lines or points: (n,)."""
+    return ~np.isin(shapely.get_type_id(geometries), _POLYGONS)
+
+
+def on_grid(geometries: NDArray[Any], width_m: NDArray[np.float64], grid: Grid) -> NDArray[Any]:
+    """Polygons in pixels (n,), None for what has no area.
 
     Widths are metres on the ground: pixels that are not square are made so before a line is widened.
     """
@@ -54,7 +61,7 @@ def on_grid(geometries: NDArray[Any], width_m: NDArray[np.float64], grid: Grid) 
         return np.column_stack(grid.col_row(coordinates[:, 0], coordinates[:, 1]))
 
     pixels = np.asarray(shapely.transform(geometries, to_pixels), dtype=object)
-    thin = ~np.isin(shapely.get_type_id(pixels), _POLYGONS)
+    thin = is_thin(pixels)
     wide = thin & ~np.isnan(width_m)
     if wide.any():
         gsd = np.array(grid.gsd_m)
@@ -62,7 +69,14 @@ def on_grid(geometries: NDArray[Any], width_m: NDArray[np.float64], grid: Grid) 
         buffered = shapely.buffer(metres, width_m[wide] / 2, quad_segs=_ROUND, cap_style="round")
         pixels[wide] = shapely.transform(buffered, lambda coordinates: coordinates / gsd)
     pixels[thin & ~wide] = None
-    return pixels, thin
+    return pixels
+
+
+def reached(grid: Grid, window: Window, metres: float) -> tuple[float, float, float, float]:
+    """Bounds (west, south, east, north) of a window and of what lies no farther from it than so many metres."""
+    cols, rows = (math.ceil(metres / gsd) for gsd in grid.gsd_m)
+    wide = Window(window.col_off - cols, window.row_off - rows, window.width + 2 * cols, window.height + 2 * rows)
+    return grid.part(wide).bounds
 
 
 def stacked(geometries: NDArray[Any], number: NDArray[np.uint8], priority: NDArray[Any], thin: NDArray[Any]) -> Areas:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,7 +33,7 @@ class Classified:
     number: NDArray[np.uint8]
     """(groups, n): class number within each group of the scheme."""
     width_m: NDArray[np.float64]
-    """(n,): how wide a line or point is to be, metres; NaN where it is to be none."""
+    """(n,): how wide a line or point is to be, metres, the widest where groups differ; NaN where it is to be none."""
     unknown: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     """Values that are no class, with the features that have them: (n,)."""
 
@@ -40,8 +41,12 @@ class Classified:
 class Classifier(Protocol):
     """Tells what a feature is by its attributes."""
 
-    def classify(self, table: pa.Table) -> Classified:
-        """Classify the rows of a table."""
+    @property
+    def reach_m(self) -> float:
+        """How far a line or point reaches beyond itself at the most, metres."""
+
+    def classify(self, table: pa.Table, thin: NDArray[np.bool_]) -> Classified:
+        """Classify the rows of a table; `thin` (n,): which of them are lines or points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +63,31 @@ class ByValue:
     @classmethod
     def of(cls, field: str, scheme: Scheme) -> ByValue:
         """By the `vector` rules of a scheme, and its classes' own names."""
-        groups = scheme.groups()
+        groups = scheme.groups().values()
         known = len(scheme.classes) + 1
         values = {text for found in scheme.classes for text in (found.name, *found.rules.vector)}
         background = set(scheme.background.vector)
+        rest = [next((at + 1 for at in members if ANY in scheme.classes[at].rules.vector), 0) for members in groups]
         number = {}
         for text in (values | background) - {ANY}:
-            by_group = [_class_of(text, scheme, members) for members in groups.values()]
-            number[text] = tuple(at or known for at in by_group)
-        others = [
-            next((at + 1 for at in members if ANY in scheme.classes[at].rules.vector), known * (ANY in background))
-            for members in groups.values()
-        ]
+            otherwise = [known if text in background else one or known for one in rest]
+            named = [_class_of(text, scheme, members) for members in groups]
+            number[text] = tuple(one or other for one, other in zip(named, otherwise, strict=True))
+        others = [one or known * (ANY in background) for one in rest]
         return cls(field, number, tuple(others))
 
-    def classify(self, table: pa.Table) -> Classified:
+    @property
+    def reach_m(self) -> float:
+        """Nowhere: a value gives no width."""
+        return 0.0
+
+    def classify(self, table: pa.Table, thin: NDArray[np.bool_]) -> Classified:  # noqa: ARG002 - tags need it
         """Each different value is looked up once."""
         texts, place = vector.distinct(table[self.field])
         by_text = np.array([self.number.get(text, self.others) for text in texts], dtype=np.uint8)
         by_text = np.concatenate([by_text.reshape(-1, len(self.others)), np.zeros((1, len(self.others)), np.uint8)])
         number = np.ascontiguousarray(by_text[place].T)
-        strange = [at for at in range(len(texts)) if not by_text[at].any()]
+        strange = [at for at, text in enumerate(texts) if text not in self.number and not by_text[at].any()]
         unknown = {f"{self.field}={texts[at]}": place == at for at in strange}
         return Classified(number, np.full(len(place), np.nan), unknown)
 
@@ -117,18 +126,21 @@ class ByTags:
                 found.update(dict.fromkeys([f"{first.key}={value}" for value in first.values] or [first.key]))
         return list(found)
 
-    def lines(self) -> bool:
-        """Whether any rule gives lines or points a width."""
-        return any(rule.width_m is not None for rule in self._all())
+    @property
+    def reach_m(self) -> float:
+        """Half the largest width; 0 where no rule gives lines or points one."""
+        return max((rule.width_m or 0.0 for rule in self._all()), default=0.0) / 2
 
-    def classify(self, table: pa.Table) -> Classified:
-        """The first rule that holds; every condition is looked at once."""
+    def classify(self, table: pa.Table, thin: NDArray[np.bool_]) -> Classified:
+        """The first rule that holds, of lines and points the first with a width; every condition is looked at once."""
         held: dict[Condition, NDArray[np.bool_]] = {}
         number = np.zeros((len(self.rules), table.num_rows), dtype=np.uint8)
         width = np.full(table.num_rows, np.nan)
         for group, rules in enumerate(self.rules):
             for rule, value in rules:
                 found = number[group] == 0
+                if rule.width_m is None:
+                    found &= ~thin
                 for condition in rule.conditions:
                     if condition not in held:
                         held[condition] = _holds(condition, table)
@@ -157,20 +169,20 @@ def _holds(condition: Condition, table: pa.Table) -> NDArray[np.bool_]:
     if condition.values:
         found = pc.is_in(values, value_set=pa.array(condition.values, pa.string()))
     else:
-        found = pc.is_valid(values)
+        found = pc.not_equal(values, "")  # null where there is no value
     mask: NDArray[np.bool_] = found.fill_null(False).to_numpy()
     return ~mask if condition.negated else mask
 
 
 def _tag(key: str, table: pa.Table) -> Any:
-    """Values of a tag (n,), null where a feature has none; None where the table does not know the key."""
+    """Values of a tag (n,), null or empty where a feature has none; None where the table does not know the key."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if key in table.column_names:
         return table[key].cast(pa.string())
     if OTHER_TAGS in table.column_names:
-        pattern = f'(?:^|,)"{key}"=>"(?P<value>(?:[^"\\\\]|\\\\.)*)"'
+        pattern = f'(?:^|,)"{re.escape(key)}"=>"(?P<value>(?:[^"\\\\]|\\\\.)*)"'
         return pc.struct_field(pc.extract_regex(table[OTHER_TAGS].cast(pa.string()), pattern), "value")
     if ONE_COLUMN in table.column_names:
         return table[ONE_COLUMN].cast(pa.string())

@@ -9,6 +9,8 @@ import numpy as np
 
 from geolabel import files, geodesy, raster, vector
 from geolabel.errors import InputError, SchemeError
+from geolabel.grid import Window
+from geolabel.labels.areas import reached
 from geolabel.labels.classify import ONE_COLUMN, OTHER_TAGS, ByTags
 from geolabel.labels.clc import below, code_numbers
 from geolabel.labels.raster_source import RasterSource, check_codes
@@ -80,10 +82,12 @@ def _default() -> Scheme:
 
 def _open_extract(path: Path, rules: ByTags, grid: Grid) -> AbstractContextManager[list[vector.IndexedLayer]]:
     def matter(table: pa.Table) -> NDArray[np.bool_]:
-        return np.asarray(rules.classify(table).number.any(axis=0))
+        maybe_areas = np.zeros(table.num_rows, dtype=bool)
+        return np.asarray(rules.classify(table, maybe_areas).number.any(axis=0))
 
-    bounds = geodesy.project_bounds(grid.bounds, grid.crs, _WGS84)
-    return vector.open_osm(path, rules.keys(), rules.areas(), matter, lines=rules.lines(), bounds=bounds)
+    region = reached(grid, Window(0, 0, grid.width, grid.height), rules.reach_m)
+    bounds = geodesy.project_bounds(region, grid.crs, _WGS84)
+    return vector.open_osm(path, rules.keys(), rules.areas(), matter, lines=rules.reach_m > 0, bounds=bounds)
 
 
 @contextmanager

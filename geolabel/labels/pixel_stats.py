@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _QUANTILES = (0.1, 0.5, 0.9)
-_NUMBERS = ("mean", "std", *(f"p{quantile * 100:.0f}" for quantile in _QUANTILES), "edges")
+_NUMBERS = ("mean", "std", *(f"p{quantile * 100:.0f}" for quantile in _QUANTILES), "edges", "part")
 _RANKED_PIXELS = 1024
 """So many pixels of a tile, spread evenly over it, are enough to tell quantiles."""
 _VALUES_AT_ONCE = 1 << 18
@@ -25,10 +25,11 @@ def stat_names(bands: Sequence[str]) -> tuple[str, ...]:
 
 
 def pixel_stats(pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Numbers (n, bands × 6) of the valid pixels of n tiles, band after band; NaN for a tile without any.
+    """Numbers (n, bands × 7) of the valid pixels of n tiles, band after band; NaN for a tile without any.
 
     `pixels` (n, bands, height, width), `valid` (n, height, width). Of each band mean, standard deviation, three
-    quantiles, and the mean difference of neighbours: smooth or rough. All in the unit of the pixels.
+    quantiles, the mean difference of neighbours (smooth or rough), all in the unit of the pixels; and the mean as a
+    part of that of all bands: its colour, in sun or shade.
     """
     step = max(1, _VALUES_AT_ONCE // max(1, pixels[:1].size))
     parts = [_stats(pixels[at : at + step], valid[at : at + step]) for at in range(0, len(pixels), step)]
@@ -45,7 +46,8 @@ def _stats(pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32
         centred = (values - mean[..., None, None].astype(np.float32)) * seen
         std = np.sqrt(np.einsum("nbhw,nbhw->nb", centred, centred, dtype=np.float64) / count)
     ranked = _quantiles(values.reshape(*values.shape[:2], -1), valid.reshape(len(valid), -1))
-    found = np.stack([mean, std, *ranked, _edges(values, valid)], axis=2)
+    part = mean / np.maximum(np.abs(mean).sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    found = np.stack([mean, std, *ranked, _edges(values, valid), part], axis=2)
     return np.where(count > 0, found.reshape(len(values), -1), np.nan).astype(np.float32)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from geolabel.labels.areas import Areas, on_grid, stacked
+from geolabel.labels.areas import Areas, is_thin, on_grid, reached, stacked
 from geolabel.labels.runs import Runs, runs_of_areas
 
 if TYPE_CHECKING:
@@ -42,11 +42,12 @@ class LaidVectors:
     def areas(self, window: Window) -> list[Areas]:
         """The features that touch a window, whole."""
         parts: list[tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.bool_]]] = []
-        place = self.grid.part(window)
+        bounds = reached(self.grid, window, self.classifier.reach_m)
         for layer in self.layers:
-            found = layer.read(place.bounds, self.grid.crs)
-            kinds = self.classifier.classify(found.table)
-            shapes, thin = on_grid(found.geometries, kinds.width_m, self.grid)
+            found = layer.read(bounds, self.grid.crs)
+            thin = is_thin(found.geometries)
+            kinds = self.classifier.classify(found.table, thin)
+            shapes = on_grid(found.geometries, kinds.width_m, self.grid)
             here = ~shapely.is_missing(shapes)
             here &= shapely.intersects(shapes, shapely.box(window.col_off, window.row_off, *_far(window)))
             # a feature that reaches over several windows is counted in the first

@@ -11,7 +11,7 @@ from geolabel.errors import OptionError
 from geolabel.model import Head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,17 +54,18 @@ def probabilities(logits: torch.Tensor, heads: Sequence[Head]) -> torch.Tensor:
     return torch.cat(parts, dim=1)
 
 
-def targets(shares: NDArray[np.float32], heads: Sequence[Head], presence: float) -> NDArray[np.float32]:
+def targets(shares: NDArray[np.float32], heads: Sequence[Head], presence: Mapping[str, float]) -> NDArray[np.float32]:
     """What is to be learned from shares (n, classes): 1 present, 0 absent, NaN unknown.
 
-    sigmoid: a class is present from a share of `presence` on. softmax: the class of the largest share; unknown where
+    sigmoid: a class is present from its share in `presence` on. softmax: the class of the largest share; unknown where
     no class of the head has any.
     """
     wanted = np.full(shares.shape, np.nan, dtype=np.float32)
     for head, columns in slices(heads):
         part = shares[:, columns]
         if head.kind == "sigmoid":
-            wanted[:, columns] = np.where(np.isnan(part), np.nan, part >= presence)
+            cuts = np.array([presence[name] for name in head.classes])
+            wanted[:, columns] = np.where(np.isnan(part), np.nan, part >= cuts)
             continue
         filled = np.where(np.isnan(part), 0.0, part)
         chosen = np.eye(part.shape[1], dtype=np.float32)[filled.argmax(axis=1)]

@@ -36,6 +36,8 @@ class BandStyle:
     categories: Mapping[int, str] = field(default_factory=dict)
     """Value → the name shown for it."""
     overviews: Literal["average", "mode", "nearest"] = "average"
+    attribution: tuple[str, ...] = ()
+    """Whose data it is made of; the file's copyright tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
         if set(_RGB) <= set(style.names):  # so that a viewer shows true colour, whatever the order of the bands
             dataset.colorinterp = [ColorInterp[name] if name in _RGB else ColorInterp.undefined for name in style.names]
         dataset.scales = (style.scale,) * len(style.names)
+        if style.attribution:
+            dataset.update_tags(TIFFTAG_COPYRIGHT="; ".join(style.attribution))
         if style.palette:
             dataset.write_colormap(1, {value: (*rgb, 255) for value, rgb in style.palette.items()})
         yield StripWriter(dataset, path)

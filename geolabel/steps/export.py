@@ -62,7 +62,11 @@ def export(
     ending, driver = _ENDINGS[to]
     target = output or prediction.with_name(f"{prediction.stem}-detections{ending}")
     files.check_new(target, overwrite=overwrite, inputs=(prediction / files.RECORD, prediction / "detections.gpkg"))
-    layer = vector.read_layer(prediction / "detections.gpkg", "detections")
+    record = files.read_json(prediction / files.RECORD, "the record of a prediction")
+    layer = replace(
+        vector.read_layer(prediction / "detections.gpkg", "detections"),
+        attribution=tuple(str(words) for words in record.get("attribution", ())),
+    )
     kept = maps.filter_layer(layer, min_area_ha)
     done = _simplify(kept, simplify_m) if simplify_m else kept
     with files.new_file(target, overwrite=overwrite) as draft:

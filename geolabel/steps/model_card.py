@@ -35,7 +35,9 @@ def describe_model(card: ModelCard, index: TileIndex) -> str:
             for head in card.heads
         ),
         "",
-        f"A class counted as present from a share of {card.presence:g} of the tile on.",
+        "A class counted as present from this share of a tile on: "
+        + ", ".join(f"{name} {cut:g}" for name, cut in card.presence.items())
+        + ".",
         "",
         "## How well",
         "",

@@ -96,7 +96,7 @@ def predict(
         scheme = Scheme.from_json(card.scheme).subset(card.classes)
         with (
             raster.open_raster(fit.info, fit.grid, fit.resampling) as reader,
-            PredictionWriter.open(draft, fit.grid, scheme) as writer,
+            PredictionWriter.open(draft, fit.grid, scheme, card.attribution) as writer,
         ):
             rows = predict_rows(reader, plan, ready, len(card.classes), inside=inside)
             strips = writer.write(realign(rows, _ROWS), decision)

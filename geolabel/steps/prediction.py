@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,13 +49,14 @@ class PredictionWriter:
     folder: Path
     grid: Grid
     scheme: Scheme
+    attribution: tuple[str, ...]
     _probabilities: raster.StripWriter
     _classes: raster.StripWriter
     valid_pixels: int = 0
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, grid: Grid, scheme: Scheme) -> Iterator[PredictionWriter]:
+    def open(cls, folder: Path, grid: Grid, scheme: Scheme, attribution: tuple[str, ...]) -> Iterator[PredictionWriter]:
         """Open both rasters; they become COGs on leaving."""
         entries = scheme.classes
         palette = {NONE: (240, 240, 240), **{at: _rgb(entry.color) for at, entry in enumerate(entries, start=1)}}
@@ -65,17 +66,26 @@ class PredictionWriter:
                 raster.write_cog(
                     folder / "probabilities.tif",
                     grid,
-                    raster.BandStyle(scheme.names, nodata=NODATA, scale=1 / LEVELS, overviews="average"),
+                    raster.BandStyle(
+                        scheme.names, nodata=NODATA, scale=1 / LEVELS, overviews="average", attribution=attribution
+                    ),
                 )
             )
             classes = stack.enter_context(
                 raster.write_cog(
                     folder / "classes.tif",
                     grid,
-                    raster.BandStyle(("class",), nodata=NODATA, palette=palette, categories=names, overviews="mode"),
+                    raster.BandStyle(
+                        ("class",),
+                        nodata=NODATA,
+                        palette=palette,
+                        categories=names,
+                        overviews="mode",
+                        attribution=attribution,
+                    ),
                 )
             )
-            yield cls(folder, grid, scheme, probabilities, classes)
+            yield cls(folder, grid, scheme, attribution, probabilities, classes)
 
     def write(self, parts: Iterable[Rows], decision: Decision) -> Iterator[Strip]:
         """Write rows to both rasters, and pass on what the outlines are made of."""
@@ -99,6 +109,7 @@ class PredictionWriter:
             [entry.title for entry in entries],
             [entry.color for entry in entries],
         )
+        layer = replace(layer, attribution=self.attribution)
         layer = maps.filter_layer(layer, min_area_ha) if min_area_ha else layer
         styles = class_styles(entries)
         write_styled(self.folder / "detections.gpkg", layer, styles)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.ckpt"
 _SEED_BITS = 2**31
+_PRESENCE = 0.1
+"""Share from which a class counts as present where nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class TrainOptions:
     model: str
     weights: str
     heads: HeadChoice
-    presence: float
+    presence: float | None
     epochs: int
     batch: int
     lr: float
@@ -72,7 +74,7 @@ class TrainOptions:
         for name in ("epochs", "batch", "lr"):
             if getattr(self, name) <= 0:
                 raise OptionError(f"--{name} must be more than 0, got {getattr(self, name):g}")
-        if not 0 < self.presence <= 1:
+        if self.presence is not None and not 0 < self.presence <= 1:
             raise OptionError(f"--presence must lie above 0 and up to 1, got {self.presence:g}")
         if self.patience < 1 or self.weight_decay < 0 or not 0 <= self.seed < _SEED_BITS:
             raise OptionError("--patience must be at least 1, --weight-decay and --seed must not be negative")
@@ -92,7 +94,7 @@ def train(
     model: str = backbones.OWN,
     weights: str = "none",
     heads: HeadChoice = "auto",
-    presence: float = 0.1,
+    presence: float | None = None,
     epochs: int = 30,
     batch: int = 64,
     lr: float = 1e-3,
@@ -108,7 +110,8 @@ def train(
     """Train a classifier into the folder `output`; with `resume`, go on there with the options it was begun with.
 
     Raises TileIndexError (not labelled, not split), EmptyError, OptionError, OutputError, and InterruptedRunError
-    after Ctrl-C: a model of the best epoch so far stands there then.
+    after Ctrl-C: a model of the best epoch so far stands there then. `presence`: for all classes; None: the cuts that
+    `label` recorded in the index, and .1 for the others.
     """
     asked = TrainOptions(
         model, weights, heads, presence, epochs, batch, lr, weight_decay, patience, augment, device, seed
@@ -190,6 +193,8 @@ class _LessonPlan:
     scheme: Scheme
     """Its classes in the order of the heads."""
     heads: tuple[Head, ...]
+    presence: dict[str, float]
+    """Share from which each class counts as present."""
     rows: NDArray[np.int64]
     """Rows of the index that have a label and a part to play: (n,)."""
     parts: NDArray[Any]
@@ -211,6 +216,8 @@ def _what_to_learn(index: TileIndex, tiles: Path, options: TrainOptions) -> _Les
     found = Scheme.from_json(index.scheme).subset(index.class_names)
     heads = choose_heads(found, options.heads)
     scheme = found.subset(name for head in heads for name in head.classes)
+    recorded = index.labelling.get("presence", {})
+    presence = {name: options.presence or float(recorded.get(name, _PRESENCE)) for name in scheme.names}
     shares = index.shares[:, [index.class_names.index(name) for name in scheme.names]]
     parts = index.column("split").astype(str)
     width, height = index.tiling["size"]
@@ -225,14 +232,14 @@ def _what_to_learn(index: TileIndex, tiles: Path, options: TrainOptions) -> _Les
                 "split anew with another --block, or tile with a smaller --size"
             )
     rows = np.flatnonzero(useful)
-    wanted = targets(shares[rows], heads, options.presence)
+    wanted = targets(shares[rows], heads, presence)
     shown = (wanted[parts[rows] == "train"] == 1).any(axis=0)
     absent = [name for name, seen in zip(scheme.names, shown, strict=True) if not seen]
     if len(absent) == len(scheme.names):
         raise EmptyError(f"{tiles}: no training tile shows any class; lower --presence, or split with another --seed")
     if absent:
         log.warning("no training tile shows %s: the model cannot learn it", ", ".join(absent))
-    return _LessonPlan(scheme, heads, rows, parts[rows], wanted)
+    return _LessonPlan(scheme, heads, presence, rows, parts[rows], wanted)
 
 
 def _card(index: TileIndex, plan: _LessonPlan, bands: tuple[BandContract, ...], options: TrainOptions) -> ModelCard:
@@ -247,7 +254,7 @@ def _card(index: TileIndex, plan: _LessonPlan, bands: tuple[BandContract, ...], 
         nodata=index.sources[0].nodata,
         gsd_m=float(np.median(known_gsd)) if known_gsd else None,
         tile_px=(int(width), int(height)),
-        presence=options.presence,
+        presence=plan.presence,
         thresholds=dict.fromkeys(plan.scheme.names, DEFAULT),
         trained_on={
             "sources": [{"path": source.path, "fingerprint": source.fingerprint} for source in index.sources],

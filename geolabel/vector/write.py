@@ -32,6 +32,8 @@ class Layer:
     """Name → (n,) values."""
     crs: str
     kind: Literal["Polygon", "MultiPolygon", "LineString"] = "MultiPolygon"
+    attribution: tuple[str, ...] = ()
+    """Whose data it is made of; every format has a place for it."""
 
 
 def write_layer(path: Path, layer: Layer, driver: Driver) -> None:
@@ -59,6 +61,8 @@ def _write_ogr(path: Path, layer: Layer, driver: Driver, **options: str) -> None
     import shapely
 
     geometries = layer.geometries
+    if layer.attribution:
+        options["DESCRIPTION"] = "; ".join(layer.attribution)
     if layer.kind == "MultiPolygon" and len(geometries):
         parts, owner = shapely.get_parts(geometries, return_index=True)
         geometries = np.asarray(shapely.multipolygons(parts, indices=owner), dtype=object)
@@ -86,5 +90,16 @@ def _write_geoparquet(path: Path, layer: Layer) -> None:
     frame = geopandas.GeoDataFrame(dict(layer.columns), geometry=layer.geometries, crs=layer.crs)
     try:
         frame.to_parquet(path, write_covering_bbox=True, schema_version="1.1.0", compression="zstd")
+        if layer.attribution:
+            _sign(path, layer.attribution)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error}); is the disk full?") from error
+
+
+def _sign(path: Path, attribution: tuple[str, ...]) -> None:
+    """Put the attribution into the metadata of a Parquet file."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    metadata = {**(table.schema.metadata or {}), b"attribution": "; ".join(attribution).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), path, compression="zstd")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -257,3 +258,29 @@ def test_a_border_that_was_nodata_in_training_is_not_predicted_as_ground(
     done = cli("predict", tmp_path / "undeclared.tif", "--model", way.model, "-o", tmp_path / "out")
     assert done.code == 1
     assert "gdal_edit.py -a_nodata 0" in done.err
+
+
+def test_attribution_reaches_every_output(cli, way, tmp_path: Path):
+    """From the index through the model to all that is made with it, read back by GDAL's own tools."""
+    words = "© OpenStreetMap contributors, Open Database License (ODbL) 1.0, openstreetmap.org/copyright"
+    places = tmp_path / "osm.geojson"
+    frame = geopandas.read_file(way.places)
+    frame.to_file(places)
+    scheme = tmp_path / "two.toml"
+    values = sorted(set(frame["landuse"]))
+    scheme.write_text("".join(f'[[class]]\nname = "{name}"\nosm = ["landuse={name}"]\n' for name in values))
+    tiles, run, out = tmp_path / "t.parquet", tmp_path / "run", tmp_path / "region.geolabel"
+    assert cli("label", way.tiles, "--osm", places, "--scheme", scheme, "-o", tiles).code == 0
+    assert cli("train", tiles, "-o", run, "--epochs", 1).code == 0
+    assert words in (run / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert cli("predict", way.region, "--model", run / "model.safetensors", "-o", out, "--threshold", 0.01).code == 0
+    assert json.loads((out / "run.json").read_text(encoding="utf-8"))["attribution"] == [words]
+    for name in ("classes.tif", "probabilities.tif"):
+        assert words in subprocess.run(["gdalinfo", out / name], capture_output=True, text=True, check=True).stdout
+    with sqlite3.connect(out / "detections.gpkg") as database:
+        assert database.execute("SELECT description FROM gpkg_contents").fetchone() == (words,)
+    assert json.loads((out / "detections.geojson").read_text(encoding="utf-8"))["description"] == words
+    for form, ending in (("gpkg", "gpkg"), ("geojson", "geojson"), ("geoparquet", "parquet"), ("flatgeobuf", "fgb")):
+        target = tmp_path / f"export.{ending}"
+        assert cli("export", out, "--to", form, "-o", target).code == 0
+        assert words.encode() in target.read_bytes().replace(b"\\/", b"/")  # JSON may write a slash so

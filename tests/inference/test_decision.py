@@ -15,7 +15,7 @@ CARD = ModelCard(
     dtype="uint8",
     gsd_m=None,
     tile_px=(8, 8),
-    presence=0.1,
+    presence={},
     thresholds={"mine": 0.2, "road": 0.8, "clear": 0.9, "haze": 0.9},
 )
 

@@ -72,7 +72,7 @@ def test_probabilities_of_two_heads():
 
 def test_targets_from_shares():
     shares = np.array([[0.05, 0.2, 0.0, 0.6, 0.4], [NAN, NAN, NAN, NAN, NAN], [0.0, 0.1, 0.0, 0.0, 0.0]], np.float32)
-    wanted = targets(shares, [SIGMOID, SOFTMAX], presence=0.1)
+    wanted = targets(shares, [SIGMOID, SOFTMAX], presence=dict.fromkeys([*SIGMOID.classes, *SOFTMAX.classes], 0.1))
     assert wanted[0].tolist() == [0, 1, 0, 1, 0]
     assert np.isnan(wanted[1]).all()
     assert wanted[2, :2].tolist() == [0, 1]
