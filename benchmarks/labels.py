@@ -20,19 +20,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import venv
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labels_inputs import BIG, OUT, QUICK, QUICK_BIG, SMALL, Region, make_clc, make_region
+from labels_run import Cost, apart, environment, in_turn, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,16 +41,6 @@ OVERLAY_TIMES, CLC_TIMES = 4.0, 8.0
 ERROR, MEMORY_MB, BIG_S = 0.0025, 700.0, 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one command: medians."""
-
-    seconds: float
-    peak_mb: float
-    output: str
-    """What its last run printed."""
-
-
 @dataclass(slots=True)
 class Bench:
     """What has been asked for, and what was found."""
@@ -63,7 +49,6 @@ class Bench:
     big: Region
     repeats: int
     verdicts: list[tuple[str, bool]] = field(default_factory=list)
-    overlay: Cost | None = None
     peak_mb: float | None = None
     """Of geolabel on the small region."""
 
@@ -87,7 +72,7 @@ class Bench:
 
     def table(self, name: str) -> Path:
         """Where a command of a peer writes."""
-        return OUT / f"{self.region.name}-{name}.npy" if "clc" not in name else OUT / f"{name}-{self.region.name}.npy"
+        return OUT / f"{self.region.name}-{name}.npy"
 
     def osm(self, name: str, *more: str) -> list[str | Path]:
         """`label` with the polygons."""
@@ -108,6 +93,8 @@ def main() -> None:
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     bench = Bench(QUICK, QUICK_BIG, 1) if asked.quick else Bench(SMALL, BIG, asked.repeats)
+    peers_python()  # makes the environment
+    print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     apart(make_region, bench.region)
     tile(bench.region, bench.tiles)
     run(bench.osm("geolabel"))  # kernels are compiled once, and kept: not part of any figure
@@ -131,8 +118,8 @@ def osm(bench: Bench) -> None:
     found = errors(bench, "geolabel")
     plan = bench.region.write_plan()
     for name in ("overlay", "burn", "cells"):
-        spread(f"{name}, where nothing overlaps", inside("from", bench.labelled("exact"), bench.table(name), plan))
-    bench.overlay, bench.peak_mb = costs["overlay"], costs["geolabel"].peak_mb
+        spread(f"{name}, where nothing overlaps", inside("against", bench.labelled("exact"), bench.table(name), plan))
+    bench.peak_mb = costs["geolabel"].peak_mb
     times = costs["overlay"].seconds / costs["geolabel"].seconds
     bench.verdict(f"osm: {times:.1f} × overlay, at least {OVERLAY_TIMES:g}", good=times >= OVERLAY_TIMES)
     bench.verdict(f"osm: p99 error {found['p99']:.3%}, at most {ERROR:.2%}", good=found["p99"] <= ERROR)
@@ -146,7 +133,7 @@ def exact(bench: Bench) -> None:
     heading(f"Exact: {bench.region.tiles:,} tiles, {bench.region.polygons:,} polygons")
     rates(costs, bench.region.tiles, "overlay")
     plan = bench.region.write_plan()
-    found = inside("from", bench.labelled("exact"), bench.table("overlay"), plan)
+    found = inside("against", bench.labelled("exact"), bench.table("overlay"), plan)
     spread("--exact against overlay, where nothing overlaps", found)
     times = costs["overlay"].seconds / costs["geolabel --exact"].seconds
     bench.verdict(f"exact: {times:.2f} × overlay, at least 1", good=times >= 1)
@@ -168,10 +155,12 @@ def clc(bench: Bench) -> None:
     heading(f"CLC: {bench.region.tiles:,} tiles of 32 px, 100 m in EPSG:3035")
     rates(costs, bench.region.tiles, "exactextract")
     warm(bench, "--clc", bench.region.clc)
-    checked = measured(bench.label("clc-exact", "--clc", bench.region.clc, "--exact"))
+    checked = run(bench.label("clc-exact", "--clc", bench.region.clc, "--exact"))
     row("geolabel --exact", checked, bench.region.tiles, costs["exactextract"])
     found = errors(bench, "clc", "clc-exact")
-    spread("exactextract", inside("from", bench.labelled("clc-exact"), bench.table("clc"), bench.region.write_plan()))
+    spread(
+        "exactextract", inside("against", bench.labelled("clc-exact"), bench.table("clc"), bench.region.write_plan())
+    )
     times = costs["exactextract"].seconds / costs["geolabel"].seconds
     bench.verdict(f"clc: {times:.1f} × exactextract, at least {CLC_TIMES:g}", good=times >= CLC_TIMES)
     bench.verdict(f"clc: p99 error {found['p99']:.3%}, at most {ERROR:.2%}", good=found["p99"] <= ERROR)
@@ -260,71 +249,25 @@ def verdict_memory(bench: Bench, name: str, cost: Cost) -> None:
 
 
 def tile(region: Region, index: Path) -> None:
-    """`geolabel tile`, once."""
-    if not index.exists():
-        run([sys.executable, "-m", "geolabel", "tile", region.raster, "--size", "32", "-o", index, "-q"])
+    """`geolabel tile`, not counted."""
+    run([sys.executable, "-m", "geolabel", "tile", region.raster, "--size", "32", "-o", index, "--overwrite", "-q"])
 
 
 def inside(what: str, *words: str | Path) -> dict[str, float]:
     """What labels_inside.py finds."""
-    found: dict[str, float] = json.loads(run([sys.executable, HERE / "labels_inside.py", what, *words])[2])
+    found: dict[str, float] = json.loads(run([sys.executable, HERE / "labels_inside.py", what, *words]).output)
     return found
 
 
-def in_turn(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, Cost]:
-    """Each once, and again: a machine whose speed drifts drifts for all."""
-    runs: dict[str, list[tuple[float, float, str]]] = {name: [] for name in commands}
-    for _ in range(repeats):
-        for name, words in commands.items():
-            runs[name].append(run(words))
-    return {name: median(found) for name, found in runs.items()}
-
-
-def measured(words: Sequence[str | Path]) -> Cost:
-    """A command that is run once."""
-    return median([run(words)])
-
-
-def median(runs: Sequence[tuple[float, float, str]]) -> Cost:
-    """The middle one of each."""
-    seconds, peak = (statistics.median(run[at] for run in runs) for at in (0, 1))
-    return Cost(seconds, peak, runs[-1][2])
-
-
-def run(words: Sequence[str | Path]) -> tuple[float, float, str]:
-    """Seconds, peak memory (MB) and what a command printed."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        began = time.perf_counter()
-        process = subprocess.Popen([str(word) for word in words], stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(map(str, words))}\n{err.read().decode()}")
-        return seconds, usage.ru_maxrss / 1024, out.read().decode()
-
-
-def apart(make: Callable[[Region], None], region: Region) -> None:
-    """In a process of its own: a child begins with its parent's peak, so this one must stay small."""
-    worker: Any = multiprocessing.get_context("spawn").Process(target=make, args=(region,))
-    worker.start()
-    worker.join()
-    if worker.exitcode:
-        raise SystemExit(f"{make.__name__} failed with {worker.exitcode}")
+def peers() -> str:
+    """Which versions."""
+    lines = (OUT / "peers" / "installed.txt").read_text(encoding="utf-8").splitlines()
+    return ", ".join(line.replace("==", " ") for line in lines if line.split("==")[0] in PEER_PACKAGES)
 
 
 def peers_python() -> Path:
-    """The interpreter of the peers' environment, made once."""
-    folder = OUT / "peers"
-    python = folder / "bin" / "python"
-    if not (folder / "ready").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEER_PACKAGES])
-        listed = run([python, "-m", "pip", "list", "--format", "freeze", "--disable-pip-version-check"])[2]
-        (folder / "ready").write_text(listed, encoding="utf-8")
-    return python
+    """Of the peers' own environment."""
+    return environment(OUT / "peers", PEER_PACKAGES)
 
 
 if __name__ == "__main__":

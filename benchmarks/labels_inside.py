@@ -1,6 +1,6 @@
 """What benchmarks/labels.py cannot see from outside: geolabel's steps in a warm process, its reading, and errors.
 
-python labels_inside.py warm TILES OUT OPTION… | read PLAN.json | errors ONE TWO WIDTH | from REFERENCE TABLE PLAN.json
+python labels_inside.py warm TILES OUT OPTION… | read PLAN.json | errors INDEX EXACT | against EXACT TABLE.npy PLAN.json
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def warm(tiles: Path, out: Path, *options: str) -> dict[str, float]:
     from geolabel.steps import label_maps
     from geolabel.steps.label import label
 
-    measure, took = label_maps.measure, [0.0]
+    place: Any = label_maps
+    measure, took = place.measure, [0.0]
 
     def timed(*words: Any, **more: Any) -> Any:
         began = time.perf_counter()
@@ -34,7 +35,7 @@ def warm(tiles: Path, out: Path, *options: str) -> dict[str, float]:
         took[0] += time.perf_counter() - began
         return found
 
-    label_maps.measure = timed
+    place.measure = timed
     given = dict(zip(options[::2], options[1::2], strict=True))
     seconds = 0.0
     for _ in range(2):
@@ -77,9 +78,9 @@ def errors(one: Path, other: Path) -> dict[str, float]:
 
 
 def against(reference: Path, table: Path, plan: dict[str, Any]) -> dict[str, float]:
-    """The same between an index and a peer's table; for land use, in tiles on which no two polygons overlap."""
+    """The same between an index and a peer's table; of polygons, on tiles where no two overlap."""
     differ = np.abs(_shares(reference) - np.load(table)).max(axis=1)
-    return _spread(differ[_single(plan)] if table.stem.startswith("landuse") else differ)
+    return _spread(differ if "clc" in table.stem else differ[_single(plan)])
 
 
 def _shares(path: Path) -> NDArray[np.float32]:
@@ -89,7 +90,8 @@ def _shares(path: Path) -> NDArray[np.float32]:
     table = pq.read_table(path)
     columns = [table[name].to_numpy() for name in table.column_names if name.startswith("label.")]
     order = np.lexsort((table["col_off"].to_numpy(), table["row_off"].to_numpy()))
-    return np.nan_to_num(np.column_stack(columns))[order]
+    shares: NDArray[np.float32] = np.nan_to_num(np.column_stack(columns))[order]
+    return shares
 
 
 def _single(plan: dict[str, Any]) -> NDArray[np.bool_]:

@@ -41,7 +41,7 @@ def overlay(plan: Plan) -> NDArray[np.float64]:
     parts = geopandas.overlay(tiles, polygons, how="intersection")
     sums = parts.area.groupby([parts["tile"], parts["landuse"]]).sum().unstack(fill_value=0.0)
     sums = sums.reindex(index=tiles["tile"], columns=plan["values"], fill_value=0.0)
-    return np.asarray(sums) / (plan["tile_px"] * plan["gsd_m"]) ** 2
+    return np.asarray(sums, dtype=np.float64) / float(plan["tile_px"] * plan["gsd_m"]) ** 2
 
 
 def burn(plan: Plan) -> NDArray[np.float64]:
@@ -71,8 +71,8 @@ def burn(plan: Plan) -> NDArray[np.float64]:
 def cells(plan: Plan) -> NDArray[np.float64]:
     """Each polygon by exactextract over a raster whose cells are the tiles: where they overlap, both count."""
     import geopandas
-    from exactextract import exact_extract
-    from exactextract.raster import NumPyRasterSource
+    from exactextract import exact_extract  # type: ignore[import-untyped]
+    from exactextract.raster import NumPyRasterSource  # type: ignore[import-untyped]
 
     polygons = geopandas.read_file(plan["landuse"])
     count = plan["side_px"] // plan["tile_px"]
@@ -88,7 +88,8 @@ def cells(plan: Plan) -> NDArray[np.float64]:
     tile = np.concatenate(pieces).astype(np.int64)
     column = np.repeat(number, [len(piece) for piece in pieces])
     width = len(plan["values"])
-    sums = np.bincount(tile * width + column, np.concatenate(found["coverage"].to_numpy()), count * count * width)
+    covered = np.concatenate(found["coverage"].to_numpy())
+    sums = np.bincount(tile * width + column, covered, count * count * width).astype(np.float64)
     return sums.reshape(-1, width)
 
 
@@ -105,15 +106,15 @@ def clc_wkb(plan: Plan) -> NDArray[np.float64]:
 
 
 def pyosmium(plan: Plan) -> int:
-    """Areas with a key, by pyosmium; how many."""
+    """Areas with a key, by pyosmium, without those whose outline crosses itself; how many."""
     import osmium
 
-    makes = osmium.geom.WKBFactory()
+    makes: Any = osmium.geom.WKBFactory()
     wanted = osmium.filter.KeyFilter("landuse")
-    reader = osmium.FileProcessor(plan["extract"]).with_areas(wanted).with_filter(wanted)
+    reader: Any = osmium.FileProcessor(plan["extract"]).with_areas(wanted).with_filter(wanted)
     outlines, values = [], []
     for thing in reader:
-        if thing.is_area():
+        if thing.is_area() and thing.num_rings()[0]:
             outlines.append(makes.create_multipolygon(thing))
             values.append(thing.tags["landuse"])
     return len(shapely.from_wkb(outlines))
@@ -164,7 +165,7 @@ def _fractions(path: Path, features: Any, classes: int) -> NDArray[np.float64]:
 def _wkb_source(wkb: NDArray[Any], crs: str) -> Any:
     """A feature source that does not go by way of GeoJSON."""
     import pyproj
-    from exactextract.feature import Feature, FeatureSource
+    from exactextract.feature import Feature, FeatureSource  # type: ignore[import-untyped]
 
     wkt = pyproj.CRS.from_user_input(crs).to_wkt()
 

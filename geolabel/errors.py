@@ -18,6 +18,20 @@
 Every message says where, what and how to mend it, in one line. `cli/app.py` prints it and exits with 1.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def listed(names: Iterable[object], most: int = 8) -> str:
+    """Different names for a message: the first few, and how many more there are; "none" where there are none."""
+    texts = list(dict.fromkeys(map(str, names)))
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more or "none"
+
 
 class GeolabelError(Exception):
     """A problem that the user can mend."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WGS84 = "EPSG:4326"
 _M2_PER_HA = 10_000.0
+_LATTICES = (16, 64, 256)
+"""Meshes along each axis."""
 
 
 @lru_cache(maxsize=64)
@@ -24,12 +26,20 @@ def _transformer(source: str, target: str) -> Any:
     return Transformer.from_crs(source, target, always_xy=True)
 
 
+@lru_cache(maxsize=64)
+def same_crs(one: str, other: str) -> bool:
+    """Whether two descriptions are of one CRS; the order of axes does not count, for x always comes first here."""
+    from pyproj import CRS
+
+    return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
+
+
 def reproject(x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str) -> NDArray[np.float64]:
     """Coordinates (n, 2) in `target`, x before y, of n points given in `source`.
 
     Raises CRSError where a point has no place in `target`.
     """
-    if source == target:
+    if same_crs(source, target):
         return np.column_stack([x, y])
     xy = np.column_stack(_transformer(source, target).transform(x, y))
     if not np.isfinite(xy).all():
@@ -41,18 +51,72 @@ def reproject_where_possible(
     x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str
 ) -> NDArray[np.float64]:
     """Coordinates (n, 2) in `target`, x before y; NaN where a point has no place there."""
-    if source == target:
+    if same_crs(source, target):
         return np.column_stack([x, y])
     xy = np.column_stack(_transformer(source, target).transform(x, y))
     xy[~np.isfinite(xy).all(axis=1)] = np.nan
     return xy
 
 
+def reproject_nearly(
+    x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str, tolerance: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coordinates x (n,) and y (n,) in `target`, to within a tolerance in its units.
+
+    Many points are taken as linear between the nodes of a lattice over them, made denser until it serves; where none
+    does, and for few points, each is computed. Raises CRSError where a point has no place in `target`.
+    """
+    if same_crs(source, target):
+        return np.ascontiguousarray(x), np.ascontiguousarray(y)
+    for cells in _LATTICES:
+        if len(x) < cells * cells:
+            break
+        found = _by_lattice(x, y, source, target, tolerance, cells)
+        if found is not None:
+            return found
+    xy = reproject(x, y, source, target)
+    return np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+
+
+def _by_lattice(
+    x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str, tolerance: float, cells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Bilinear on cells × cells meshes; None where that errs by more than the tolerance."""
+    low, high = np.array([x.min(), y.min()]), np.array([x.max(), y.max()])
+    step = (high - low) / cells
+    if not (np.isfinite(step).all() and (step > 0).all()):
+        return None
+
+    def nodes(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        grid_x, grid_y = np.meshgrid(low[0] + at * step[0], low[1] + at * step[1])
+        xy = reproject_where_possible(grid_x.ravel(), grid_y.ravel(), source, target)
+        return xy.reshape(len(at), len(at), 2)
+
+    fine = nodes(np.arange(2 * cells + 1) / 2)
+    corner = fine[::2, ::2]
+    # by the middles of sides: between two conformal CRSs those of the meshes err least
+    across = np.abs((corner[:, 1:] + corner[:, :-1]) / 2 - fine[::2, 1::2]).max()
+    down = np.abs((corner[1:] + corner[:-1]) / 2 - fine[1::2, ::2]).max()
+    if not across + down < tolerance:  # nor where there is NaN
+        return None
+    along, down = (x - low[0]) / step[0], (y - low[1]) / step[1]
+    col, row = np.minimum(along.astype(np.int64), cells - 1), np.minimum(down.astype(np.int64), cells - 1)
+    along, down = along - col, down - row
+    at = row * (cells + 1) + col
+    found = []
+    for axis in range(2):
+        node = np.ascontiguousarray(corner[..., axis]).ravel()
+        upper = node[at] * (1 - along) + node[at + 1] * along
+        lower = node[at + cells + 1] * (1 - along) + node[at + cells + 2] * along
+        found.append(upper * (1 - down) + lower * down)
+    return found[0], found[1]
+
+
 def project_bounds(
     bounds: tuple[float, float, float, float], source: str, target: str
 ) -> tuple[float, float, float, float] | None:
     """A box (west, south, east, north) of `source` as a box of `target`; None where it has none (over a pole, say)."""
-    if source == target:
+    if same_crs(source, target):
         return bounds
     west, south, east, north = _transformer(source, target).transform_bounds(*bounds, densify_pts=21)
     box = (float(west), float(south), float(east), float(north))
@@ -117,7 +181,7 @@ def project_geometries(geometries: NDArray[Any], source: str, target: str) -> ND
     """The same shapely geometries in another CRS, vertex by vertex."""
     import shapely
 
-    if source == target or len(geometries) == 0:
+    if len(geometries) == 0 or same_crs(source, target):
         return geometries
 
     def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -112,3 +112,23 @@ def test_project_geometries_moves_every_vertex_and_back() -> None:
     back = geodesy.project_geometries(there, "EPSG:32632", "EPSG:4326")
     assert shapely.equals_exact(back[0], ring, tolerance=1e-9)
     assert geodesy.project_geometries(there, "EPSG:32632", "EPSG:32632") is there
+
+
+@pytest.mark.parametrize("count", [300, 5_000, 70_000])
+@pytest.mark.parametrize(
+    ("source", "target", "box"),
+    [
+        ("EPSG:3857", "EPSG:32632", (1.0e6, 6.4e6, 1.3e6, 6.7e6)),
+        ("EPSG:32632", "EPSG:32633", (5.0e5, 5.5e6, 6.0e5, 5.6e6)),
+        ("EPSG:4326", "EPSG:32632", (8, 50, 9, 51)),
+        ("EPSG:4326", "EPSG:3035", (-10, 36, 30, 70)),
+        ("EPSG:4326", "EPSG:3857", (8, 50, 18, 60)),
+    ],
+)
+def test_many_points_are_where_each_is_by_itself(count: int, source: str, target: str, box: tuple[float, ...]) -> None:
+    """Also between conformal CRSs, where the middle of a mesh is nearly right when its sides are not."""
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(box[0], box[2], count), rng.uniform(box[1], box[3], count)
+    found = np.column_stack(geodesy.reproject_nearly(x, y, source, target, 0.1))
+    expected = np.column_stack(Transformer.from_crs(source, target, always_xy=True).transform(x, y))
+    assert np.abs(found - expected).max() < 0.1

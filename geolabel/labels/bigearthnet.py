@@ -68,6 +68,6 @@ def _centre(path: Path, patch: dict[str, Any]) -> tuple[float, float]:
     try:
         x, y = (float(corners["ulx"] + corners["lrx"]) / 2, float(corners["uly"] + corners["lry"]) / 2)
         lon, lat = geodesy.reproject(np.array([x]), np.array([y]), str(patch["projection"]), "EPSG:4326")[0]
-    except (KeyError, TypeError, ValueError, CRSError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, CRSError) as error:  # pyproj's errors are RuntimeErrors
         raise TableError(f"{path}: its coordinates are damaged ({error}); unpack it again") from error
     return float(lon), float(lat)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files, raster, vector
-from geolabel.errors import InputError, SchemeError
+from geolabel.errors import InputError, SchemeError, listed
 from geolabel.labels.classify import ByValue
 from geolabel.labels.raster_source import RasterSource, check_codes
 from geolabel.labels.scheme_file import find_scheme
@@ -93,7 +93,10 @@ def code_numbers(scheme: Scheme) -> dict[int, tuple[int, ...]]:
     Raises SchemeError where no class has a CLC rule.
     """
     if not clc_names(scheme).any():
-        raise SchemeError(f"scheme {scheme.name!r} has no class with a clc rule; write clc = [131] in its [[class]]")
+        raise SchemeError(
+            f"scheme {scheme.name!r} has no class with a clc rule; choose another, such as clc-3, or write clc = [131] "
+            "in a [[class]] of your own"
+        )
     return {code: tuple(_number(code, scheme, members) for members in scheme.groups().values()) for code in CODES}
 
 
@@ -125,9 +128,8 @@ def _coding(path: Path, values: Sequence[int]) -> tuple[dict[int, int], str]:
         fitting = sum(value in of_value for value in seen)
         if seen and fitting >= max(1, len(seen) // 2) and (_too_large(seen) == (max(of_value) > len(CODES))):
             return of_value, words
-    listed = ", ".join(map(str, seen[:8])) or "nothing"
     raise InputError(
-        f"{path}: neither CORINE codes (111–523) nor grid codes (1–44); it holds {listed}. "
+        f"{path}: neither CORINE codes (111–523) nor grid codes (1–44): its codes are {listed(seen)}. "
         "For another class raster give --raster FILE --legend CSV"
     )
 
@@ -141,15 +143,14 @@ def _field(path: Path) -> tuple[str, str]:
     """The layer and the field that hold CORINE codes: of several years the latest."""
     tried: list[str] = []
     for layer in vector.list_layers(path):
-        _, info = vector.look(path, None, layer)
-        fields = [str(name) for name in info["fields"]]
+        fields = vector.field_names(path, layer)
         tried += fields
         for field in sorted(filter(_FIELD.fullmatch, fields), key=_age, reverse=True):
             values = vector.read_values(path, field, layer)
             if values and 2 * sum(value in _TEXTS for value in values) >= len(values):
                 return layer, field
     raise InputError(
-        f"{path}: no field with CORINE codes (Code_18, CODE_12, clc_code …); it has {', '.join(tried) or 'none'}. "
+        f"{path}: no field with CORINE codes (Code_18, CODE_12, clc_code …); it has {listed(tried)}. "
         "Name it: --vector FILE --field NAME --scheme clc-3"
     )
 

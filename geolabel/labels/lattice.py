@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from geolabel.grid import Grid, Window
 
-_STEP_PX = 64
+_STEP_PX = 512
 _TOLERANCE_PX = 0.01
 
 
@@ -76,16 +76,26 @@ def _place(
 
 
 def _error(found: Lattice, grid: Grid, onto: Grid) -> float:
-    """How far the middle of any mesh is from where it is taken to be, pixels of the raster."""
+    """How far any place is from where it is taken to be, at the most, pixels of the raster.
+
+    By the middles of the meshes' sides: between two conformal grids those of the meshes themselves err least.
+    """
     x, y = (found.x[:-1] + found.x[1:]) / 2, (found.y[:-1] + found.y[1:]) / 2
-    col, row = _place(np.tile(x, len(y)), np.repeat(y, len(x)), grid, onto)
-    worst = 0.0
-    for exact, nodes in ((col, found.col), (row, found.row)):
-        middle = (nodes[:-1, :-1] + nodes[1:, :-1] + nodes[:-1, 1:] + nodes[1:, 1:]) / 4
-        apart = np.abs(middle - exact.reshape(middle.shape))
-        if np.isfinite(apart).any():
-            worst = max(worst, float(np.nanmax(apart)))
-    return worst
+    across, down = 0.0, 0.0
+    above = _place(np.tile(x, len(found.y)), np.repeat(found.y, len(x)), grid, onto)
+    beside = _place(np.tile(found.x, len(y)), np.repeat(y, len(found.x)), grid, onto)
+    for nodes, exact_above, exact_beside in zip((found.col, found.row), above, beside, strict=True):
+        across = max(across, _apart((nodes[:, :-1] + nodes[:, 1:]) / 2, exact_above))
+        down = max(down, _apart((nodes[:-1] + nodes[1:]) / 2, exact_beside))
+    return across + down
+
+
+def _apart(taken: NDArray[np.float64], exact: NDArray[np.float64]) -> float:
+    """Largest distance; infinite where only one of two has a place."""
+    exact = exact.reshape(taken.shape)
+    if (np.isfinite(taken) != np.isfinite(exact)).any():
+        return float("inf")
+    return float(np.fmax.reduce(np.abs(taken - exact), axis=None, initial=0.0))
 
 
 def runs_of_raster(
@@ -129,6 +139,7 @@ def _walk(
     """From pixel to pixel of the raster, mesh by mesh (Amanatides and Woo 1987)."""
     height, width = numbers.shape
     x, number = np.empty(1 << 12, dtype=np.float64), np.empty(1 << 12, dtype=np.uint8)
+    nothing = np.zeros(width, dtype=np.uint8)
     used, below = 0, 0
     for line in range(len(begin)):
         begin[line] = used
@@ -136,7 +147,7 @@ def _walk(
         while below < len(y_node) - 2 and here >= y_node[below + 1]:
             below += 1
         down = (here - y_node[below]) / (y_node[below + 1] - y_node[below])
-        current = 0
+        current = np.uint8(0)
         for mesh in range(len(x_node) - 1):
             u = col[below, mesh] * (1 - down) + col[below + 1, mesh] * down - left
             v = row[below, mesh] * (1 - down) + row[below + 1, mesh] * down - top
@@ -149,25 +160,29 @@ def _walk(
             next_v = ((at_row + (1 if dv > 0 else 0)) - v) / dv if known and dv != 0 else np.inf
             step_u = abs(1 / du) if known and du != 0 else np.inf
             step_v = abs(1 / dv) if known and dv != 0 else np.inf
+            side, rise = 1 if du > 0 else -1, 1 if dv > 0 else -1
             along = 0.0
             while along < 1:
-                inside = 0 <= at_col < width and 0 <= at_row < height
-                found = int(numbers[at_row, at_col]) if inside else 0
-                if found != current:
-                    if used == len(x):
-                        x, number = _longer(x, number)
-                    x[used] = x_node[mesh] + along * (x_node[mesh + 1] - x_node[mesh])
-                    number[used] = found
-                    used += 1
-                    current = found
-                if next_u < next_v:
+                # along one row of the raster, from column to column
+                until = min(next_v, 1.0)
+                here_row = numbers[at_row] if 0 <= at_row < height else nothing
+                while True:
+                    found = here_row[at_col] if 0 <= at_col < width else np.uint8(0)
+                    if found != current:
+                        if used == len(x):
+                            x, number = _longer(x, number)
+                        x[used] = x_node[mesh] + along * (x_node[mesh + 1] - x_node[mesh])
+                        number[used] = found
+                        used += 1
+                        current = found
+                    if next_u >= until:
+                        break
                     along = next_u
                     next_u += step_u
-                    at_col += 1 if du > 0 else -1
-                else:
-                    along = next_v
-                    next_v += step_v
-                    at_row += 1 if dv > 0 else -1
+                    at_col += side
+                along = next_v
+                next_v += step_v
+                at_row += rise
         end[line] = used
     return x[:used], number[:used]
 

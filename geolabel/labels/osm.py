@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files, geodesy, raster, vector
-from geolabel.errors import InputError, SchemeError
+from geolabel.errors import EmptyError, InputError, SchemeError, listed
 from geolabel.grid import Window
 from geolabel.labels.areas import reached
 from geolabel.labels.classify import ONE_COLUMN, OTHER_TAGS, ByTags
@@ -34,6 +34,8 @@ ATTRIBUTION = "© OpenStreetMap contributors, Open Database License (ODbL) 1.0, 
 _LANDUSE_CODES = (21, 33, 31, 23, 32, 41, 22, 11, 12, 14, 5, 13, 42)
 """osmlanduse.org's classes as CORINE codes of level 2 (5: water, level 1), in the order of its numbers from 0."""
 _WATER = (51, 52)
+_NODATA = (255,)
+"""What a raster of bytes has where there is no data, also where it does not say so."""
 _WGS84 = "EPSG:4326"
 
 
@@ -71,7 +73,8 @@ def osm_names(scheme: Scheme) -> NDArray[np.bool_]:
 def _classifier(scheme: Scheme) -> ByTags:
     if not osm_names(scheme).any():
         raise SchemeError(
-            f'scheme {scheme.name!r} has no class with an osm rule; write osm = ["landuse=quarry"] in its [[class]]'
+            f"scheme {scheme.name!r} has no class with an osm rule; choose another, such as osm-landuse, or write "
+            'osm = ["landuse=quarry"] in a [[class]] of your own'
         )
     return ByTags.of(scheme)
 
@@ -95,32 +98,36 @@ def _open_file(path: Path, rules: ByTags) -> Iterator[list[vector.IndexedLayer]]
     """Every layer that has a column of tags that a rule looks at."""
     keys = [*rules.keys(), OTHER_TAGS, ONE_COLUMN]
     with ExitStack() as stack:
-        layers, tried = [], []
+        layers, tried, empty = [], [], 0
         for layer in vector.list_layers(path):
             fields = vector.field_names(path, layer)
             tried += fields
             wanted = [key for key in keys if key in fields]
-            if wanted:
-                layers.append(stack.enter_context(vector.open_layer(path, layer, wanted)))
+            try:
+                layers += [stack.enter_context(vector.open_layer(path, layer, wanted))] if wanted else []
+            except EmptyError:
+                empty += 1  # a converted extract has a layer of lines also where there are none
+        if empty and not layers:
+            raise EmptyError(f"{path}: holds no features; check its region with ogrinfo")
         if not layers:
             raise InputError(
-                f"{path}: no column is an OSM key ({', '.join(keys[:3])} …); it has {', '.join(tried) or 'none'}. "
+                f"{path}: no column is an OSM key ({', '.join(keys[:3])} …); it has {listed(tried)}. "
                 "For another vector file give --vector FILE --field NAME"
             )
         yield layers
 
 
 def _landuse_raster(path: Path) -> RasterSource:
-    values = raster.codes(check_codes(path)).tolist()
+    values = [value for value in raster.codes(check_codes(path)).tolist() if value not in _NODATA]
     of_value = dict(enumerate(_LANDUSE_CODES))
     coding = "osmlanduse.org's numbers (0–12)"
     if any(value not in of_value for value in values):
         of_value = {code: code for code in (*_LANDUSE_CODES, *_WATER)}
         coding = "CORINE codes of level 2 (11–42, 5)"
-    if not values or not set(values) & set(of_value):
-        listed = ", ".join(map(str, values[:8])) or "nothing"
+    if 2 * sum(value in of_value for value in values) <= len(values):
         raise InputError(
-            f"{path}: is no raster of osmlanduse.org: it holds {listed}. For another give --raster FILE --legend CSV"
+            f"{path}: is no raster of osmlanduse.org: its codes are {listed(values)}. "
+            "For another class raster give --raster FILE --legend CSV"
         )
     log.info("%s: %s", path, coding)
 
@@ -138,7 +145,7 @@ def _landuse_raster(path: Path) -> RasterSource:
             "fingerprint": files.fingerprint(path),
         }
 
-    return RasterSource("osm", path, _default, numbers, about, Findings(path))
+    return RasterSource("osm", path, _default, numbers, about, Findings(path), _NODATA)
 
 
 def _together(numbers: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

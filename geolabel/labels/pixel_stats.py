@@ -37,7 +37,7 @@ def pixel_stats(pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.fl
 
 
 def _stats(pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
-    values = pixels.astype(np.float32)
+    values = pixels.astype(np.float32, order="C")
     seen = valid[:, None]
     values[~np.broadcast_to(seen, values.shape)] = 0
     count = valid.sum(axis=(1, 2), dtype=np.float64)[:, None]

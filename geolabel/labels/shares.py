@@ -25,9 +25,14 @@ T = TypeVar("T")
 Tiles = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]
 """col_off, row_off, width, height of n tiles: (n,) each, pixels."""
 _BAND_ROWS = 512
-"""Rows that are in memory together."""
-_LINES_PER_TILE = 64
-"""Scan lines that a tile gets at the least: 99 of 100 tiles are then within .25 % of their area."""
+"""Rows that are in memory together, at the most; fewer in a wide region."""
+_BAND_PIXELS = 8_000_000
+_LINES_PER_TILE = 128
+"""Scan lines that a tile gets at the least: 99 of 100 tiles are then within .1 % of their area. One that the raster's
+edge cuts has as many a row as its neighbours."""
+
+_ROUNDING = 1e-9
+"""A share below this is no share: it is what adding and subtracting areas leaves over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Shares:
     """One a source; empty where there is only one."""
     agree: NDArray[np.float32]
     """(n,): of the area of which two sources speak, the share where they say the same; NaN where there is none."""
+    disagree: NDArray[np.float32]
+    """(n,): share of the tile where two sources speak and do not say the same; summed over the groups of classes."""
     joint: NDArray[np.float64]
     """(pairs, classes + 2, classes + 2): pixels of each pair of classes of two sources; first unknown, last none."""
 
@@ -103,8 +110,7 @@ def measure(
         np.zeros(count, np.float32),
         np.zeros((len(sources) * (len(sources) - 1) // 2, classes + 2, classes + 2)),
     )
-    lines = -(-_LINES_PER_TILE // int(tiles[3].min(initial=_LINES_PER_TILE)))
-    bands = _bands(tiles[1], tiles[3]) if count else []
+    bands = _bands(*tiles) if count else []
 
     def work(band: tuple[int, int]) -> tuple[NDArray[np.int64], list[Tally]]:
         inside = np.flatnonzero((tiles[1] < band[1]) & (tiles[1] + tiles[3] > band[0]))
@@ -117,6 +123,7 @@ def measure(
 
             laid = [source.areas(window) for source in sources]
             return inside, [exact_tally(of_group, part, band, classes) for of_group in zip(*laid, strict=True)]
+        lines = -(-_LINES_PER_TILE // int(height.max()))
         runs = [source.runs(window, lines) for source in sources]
         return inside, [tally(of_group, part, band, classes, lines, merging) for of_group in zip(*runs, strict=True)]
 
@@ -147,6 +154,8 @@ def _add(
 
 
 def _shares(sums: _Sums, can_name: NDArray[np.bool_], groups: Sequence[Sequence[int]], min_known: float) -> Shares:
+    for share in (sums.merged, sums.speaker, sums.source, sums.heard, sums.both, sums.differ):
+        share[share < _ROUNDING] = 0
     merged = _known(sums.merged, sums.speaker, can_name, groups, min_known)
     by_source = tuple(
         _known(sums.source[at], sums.heard[:, at : at + 1], can_name[at : at + 1], groups, min_known)
@@ -154,7 +163,7 @@ def _shares(sums: _Sums, can_name: NDArray[np.bool_], groups: Sequence[Sequence[
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         agree = np.where(sums.both > 0, 1 - sums.differ / sums.both, np.nan).clip(0, 1)
-    return Shares(merged, by_source, agree.astype(np.float32), sums.joint)
+    return Shares(merged, by_source, agree.astype(np.float32), sums.differ, sums.joint)
 
 
 def _known(
@@ -172,14 +181,18 @@ def _known(
     return Known(share, heard.sum(axis=1).max(axis=0).clip(0, 1))
 
 
-def _bands(row_off: NDArray[Any], height: NDArray[Any]) -> list[tuple[int, int]]:
+def _bands(
+    col_off: NDArray[Any], row_off: NDArray[Any], width: NDArray[Any], height: NDArray[Any]
+) -> list[tuple[int, int]]:
     """Rows from … to, in order, each with a tile in it; where tiles stand in rows, between two of them."""
+    across = int((col_off + width).max() - col_off.min())
+    most = min(_BAND_ROWS, max(_LINES_PER_TILE, _BAND_PIXELS // across))
     starts = np.unique(row_off).astype(np.int64)
     ends = np.unique(row_off + height).astype(np.int64)
     bands, begin, bottom = [], int(starts[0]), int(ends[-1])
     while begin < bottom:
-        near = starts[(starts > begin) & (starts <= begin + _BAND_ROWS)]
-        end = int(near[-1]) if len(near) else min(begin + _BAND_ROWS, bottom)
+        near = starts[(starts > begin) & (starts <= begin + most)]
+        end = int(near[-1]) if len(near) else min(begin + most, bottom)
         if not len(near) and not ((row_off < end) & (row_off + height > begin)).any():
             begin = int(starts[starts > begin][0])
             continue

@@ -67,18 +67,30 @@ class Findings:
     """Polygons with crossing rings."""
     touched: bool = False
     """Whether anything of it lies on the tiles."""
+    flat: bool = False
+    """Whether lines or points name a class, and nothing gives them a width."""
     lock: Lock = field(default_factory=Lock)
 
-    def add(self, *, touched: bool, repaired: int = 0, unknown: dict[str, int] | None = None) -> None:
+    def add(
+        self, *, touched: bool, repaired: int = 0, unknown: dict[str, int] | None = None, flat: bool = False
+    ) -> None:
         """Enter what one piece brought."""
         with self.lock:
             self.touched |= touched
+            self.flat |= flat
             self.repaired += repaired
             for value, count in (unknown or {}).items():
                 self.unknown[value] = self.unknown.get(value, 0) + count
 
     def close(self) -> None:
         """Say what a person should know. Raises EmptyError where the source touched no tile."""
+        if self.flat and not self.touched:
+            raise EmptyError(
+                f"{self.path}: only lines and points of its classes lie on the tiles, and they have no area; "
+                "widen them first (ST_Buffer), or give OSM tags with --osm and rules with width_m"
+            )
+        if self.flat:
+            log.warning("%s: lines and points have no area and are left out", self.path)
         if not self.touched:
             raise EmptyError(
                 f"{self.path}: nothing in it with a class of the scheme lies on the tiles; "

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from geolabel.labels.areas import Areas, is_thin, on_grid, reached, stacked
+from geolabel import vector
+from geolabel.labels.areas import Areas, Outlined, on_grid, piled, reached, stacked
 from geolabel.labels.runs import Runs, runs_of_areas
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel import vector
     from geolabel.grid import Grid, Window
-    from geolabel.labels.classify import Classifier
+    from geolabel.labels.classify import Classified, Classifier
     from geolabel.labels.scheme import Scheme
     from geolabel.labels.sources import Findings
+
+_TOLERANCE_PX = 0.01
+"""How far a vertex may be from where its CRS has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +43,17 @@ class LaidVectors:
     findings: Findings
 
     def areas(self, window: Window) -> list[Areas]:
-        """The features that touch a window, whole."""
+        """The features near a window, whole."""
         parts: list[tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.bool_]]] = []
-        bounds = reached(self.grid, window, self.classifier.reach_m)
-        for layer in self.layers:
-            found = layer.read(bounds, self.grid.crs)
-            thin = is_thin(found.geometries)
-            kinds = self.classifier.classify(found.table, thin)
+        for found, kinds, thin in self._features(window):
             shapes = on_grid(found.geometries, kinds.width_m, self.grid)
             here = ~shapely.is_missing(shapes)
             here &= shapely.intersects(shapes, shapely.box(window.col_off, window.row_off, *_far(window)))
-            # a feature that reaches over several windows is counted in the first
-            first = here & ((shapely.bounds(shapes)[:, 1] >= window.row_off) | (window.row_off <= self.top))
-            number = np.where(here, kinds.number, 0)
-            self.findings.add(
-                touched=bool(number.any()),
-                repaired=int((found.repaired & first).sum()),
-                unknown={
-                    f"{layer.path.name} {value}": count
-                    for value, mask in kinds.unknown.items()
-                    if (count := int((mask & first).sum()))
-                },
-            )
-            parts.append((shapes, number, thin))
+            parts.append((shapes, np.where(here, kinds.number, 0), thin))
         shapes = np.concatenate([shapes for shapes, _, _ in parts])
         thin = np.concatenate([thin for _, _, thin in parts])
         number = np.concatenate([number for _, number, _ in parts], axis=1)
+        self.findings.add(touched=bool(number.any()))
         return [
             stacked(shapes[kept], row[kept], self.priority[row[kept]], thin[kept])
             for row in number
@@ -74,11 +62,68 @@ class LaidVectors:
 
     def runs(self, window: Window, lines_per_row: int) -> list[Runs]:
         """Exact along each line."""
+        batches = [self._outlined(*batch) for batch in self._features(window)]
         columns = (window.col_off, window.col_off + window.width)
-        return [
-            runs_of_areas(areas.rings(), window.row_off, window.height, columns, lines_per_row)
-            for areas in self.areas(window)
+        runs = [
+            runs_of_areas(rings, window.row_off, window.height, columns, lines_per_row)
+            for rings in piled(batches, self.priority)
         ]
+        self.findings.add(touched=any(one.number.any() for one in runs))
+        return runs
+
+    def _features(self, window: Window) -> Iterator[tuple[vector.Placed, Classified, NDArray[np.bool_]]]:
+        """What each layer has near a window, what it is, and which of it is lines or points."""
+        bounds = reached(self.grid, window, self.classifier.reach_m)
+        for layer in self.layers:
+            found = layer.read(bounds, self.grid.crs)
+            thin = found.thin()
+            kinds = self.classifier.classify(found.table, thin)
+            self._note(found, kinds, window)
+            flat = thin & np.isnan(kinds.width_m) & kinds.number.any(axis=0)
+            self.findings.add(touched=False, flat=bool(flat.any()))
+            yield found, kinds, thin
+
+    def _outlined(self, found: vector.Placed, kinds: Classified, thin: NDArray[np.bool_]) -> Outlined:
+        """Features with a class as outlines in pixels."""
+        matters = kinds.number.any(axis=0)
+        wide = np.flatnonzero(matters & thin & ~np.isnan(kinds.width_m))
+        pixel = min(abs(self.grid.transform.a), abs(self.grid.transform.e))
+        rings = found.rings(matters & ~thin, _TOLERANCE_PX * pixel)
+        x, y = self.grid.col_row(rings.x, rings.y)
+        widened = on_grid(found.some(wide), kinds.width_m[wide], self.grid)
+        size = found.sizes()
+        size[wide] = shapely.area(widened)
+        outlines = vector.rings_of(widened)
+        both = vector.joined(
+            vector.FlatRings(x, y, rings.start, rings.owner),
+            vector.FlatRings(outlines.x, outlines.y, outlines.start, wide[outlines.owner]),
+        )
+        return Outlined(both, kinds.number, thin, size)
+
+    def _note(self, found: vector.Placed, kinds: Classified, window: Window) -> None:
+        """Count what was repaired and what no class stands for, where it lies on the grid; each feature once."""
+        odd = found.repaired.copy()
+        for mask in kinds.unknown.values():
+            odd |= mask
+        rows = np.flatnonzero(odd)
+        if not len(rows):
+            return
+        shapes = found.some(rows)
+        edge = shapely.bounds(shapes)
+        _, row = self.grid.col_row(edge[:, 0], edge[:, 3] if self.grid.transform.e < 0 else edge[:, 1])
+        # a feature that reaches over several windows is counted in the first
+        first = np.zeros(len(odd), dtype=bool)
+        first[rows] = (row >= window.row_off) | (window.row_off <= self.top)
+        first[rows] &= shapely.intersects(shapes, shapely.box(*self.grid.part(window).bounds))
+        self.findings.add(
+            touched=False,
+            repaired=int((found.repaired & first).sum()),
+            unknown={
+                f"{found.path.name} {value}": count
+                for value, mask in kinds.unknown.items()
+                if (count := int((mask & first).sum()))
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,19 @@ class ClassStyle:
     @property
     def rgb(self) -> tuple[int, int, int]:
         """Red, green, blue, 0 to 255."""
-        return int(self.color[1:3], 16), int(self.color[3:5], 16), int(self.color[5:7], 16)
+        return _rgb(self.color)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How numbers from … to are shown."""
+
+    lower: float
+    upper: float
+    title: str
+    """As in legends."""
+    color: str
+    """#rrggbb."""
 
 
 def raster_qml(styles: Sequence[ClassStyle]) -> str:
@@ -100,22 +112,46 @@ def vector_qml(styles: Sequence[ClassStyle], attribute: str = "class") -> str:
         key = str(position)
         category = {"value": style.name, "type": "string", "label": style.title}
         ET.SubElement(categories, "category", category, symbol=key, render="true")
-        symbol = ET.SubElement(symbols, "symbol", type="fill", name=key, alpha="1", clip_to_extent="1")
-        layer = ET.SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "pass": "0", "locked": "0"})
-        red, green, blue = style.rgb
-        _options(
-            layer,
-            {
-                "color": f"{red},{green},{blue},{_FILL_ALPHA}",
-                "style": "solid",
-                "outline_color": f"{red},{green},{blue},255",
-                "outline_style": "solid",
-                "outline_width": _OUTLINE_MM,
-                "outline_width_unit": "MM",
-                "joinstyle": "miter",
-            },
-        )
+        _symbol(symbols, key, style.color)
     return _text(root)
+
+
+def graduated_qml(steps: Sequence[Step], attribute: str, *, points: bool = False) -> str:
+    """Style of polygons or points by a number. A number on a border belongs to the step that comes first."""
+    root = _document()
+    renderer = ET.SubElement(
+        root, "renderer-v2", type="graduatedSymbol", attr=attribute, graduatedMethod="GraduatedColor", symbollevels="0"
+    )
+    ranges = ET.SubElement(renderer, "ranges")
+    symbols = ET.SubElement(renderer, "symbols")
+    for position, step in enumerate(steps):
+        key = str(position)
+        limits = {"lower": f"{step.lower:.15f}", "upper": f"{step.upper:.15f}"}
+        ET.SubElement(ranges, "range", limits, symbol=key, label=step.title, render="true")
+        _symbol(symbols, key, step.color, points=points)
+    return _text(root)
+
+
+def _symbol(symbols: ET.Element, key: str, color: str, *, points: bool = False) -> None:
+    """A filled polygon through which the picture below is seen, or a disc."""
+    red, green, blue = _rgb(color)
+    kind, of_layer = ("marker", "SimpleMarker") if points else ("fill", "SimpleFill")
+    symbol = ET.SubElement(symbols, "symbol", type=kind, name=key, alpha="1", clip_to_extent="1")
+    layer = ET.SubElement(symbol, "layer", {"class": of_layer, "enabled": "1", "pass": "0", "locked": "0"})
+    options = {
+        "color": f"{red},{green},{blue},{255 if points else _FILL_ALPHA}",
+        "style": "solid",
+        "outline_color": f"{red},{green},{blue},255",
+        "outline_style": "solid",
+        "outline_width": _OUTLINE_MM,
+        "outline_width_unit": "MM",
+        "joinstyle": "miter",
+    }
+    _options(layer, options | ({"name": "circle", "size": "3", "size_unit": "MM"} if points else {}))
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
 def _document() -> ET.Element:

@@ -19,6 +19,7 @@ _NEEDED = (
     "PIL",
     "tqdm",
     "lightning_fabric",
+    "numba",
     "numpy",
     "rasterio",
     "pyogrio",
@@ -31,7 +32,7 @@ _NEEDED = (
     "timm",
 )
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "lightning_fabric": "lightning-fabric"}
-_OPTIONAL = {"tensorboard": "pip install 'geolabel[tensorboard]'"}
+_OPTIONAL = {"tensorboard": "pip install 'geolabel[tensorboard]'", "cleanlab": "pip install 'geolabel[trust]'"}
 _LOW_DISK_GB = 5
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from geolabel import files
-from geolabel.errors import OptionError
+from geolabel.errors import OptionError, OutputError
+from geolabel.labels.confusion import Confusion
 from geolabel.labels.scheme_file import find_scheme
 from geolabel.progress import log
 from geolabel.steps.label_maps import Given, label_by_maps
@@ -108,10 +109,14 @@ def label(
     target = output or tiles
     own_scheme = Path(scheme) if scheme and Path(scheme).suffix == ".toml" else None
     inputs = (*maps.paths(), legend, tags, own_scheme)
+    if report:
+        from geolabel.labels.doubts import check_installed
+
+        check_installed()
     if output:
         files.check_new(output, overwrite=overwrite, inputs=inputs)
     if report:
-        files.check_new(report, overwrite=overwrite, folder="label", inputs=(*inputs, tiles))
+        _check_report(report, target, (*inputs, tiles), overwrite=overwrite)
     targets = Targets(dominant, presence, weak_negatives_m)
     index = read_index(tiles)
     wanted = find_scheme(str(scheme)) if scheme else None
@@ -129,7 +134,17 @@ def label(
     # the sources of the labels are named from the new place already
     moved = replace(labelled.moved(tiles, target), label_sources=labelled.label_sources)
     write_index(target, moved, overwrite=overwrite or output is None)
+    if report:
+        from geolabel.steps.label_report import write_report
+
+        write_report(moved, target.parent, report, overwrite=overwrite)
     return _report(labelled, target, unknown, report)
+
+
+def _check_report(report: Path, target: Path, inputs: Sequence[Path | None], *, overwrite: bool) -> None:
+    files.check_new(report, overwrite=overwrite, folder="label", inputs=inputs)
+    if report.resolve() in target.resolve().parents:
+        raise OutputError(f"{target}: lies in the folder of the report, which is made anew; write it elsewhere with -o")
 
 
 def _report(index: TileIndex, output: Path, unknown: dict[str, int], report: Path | None) -> LabelReport:
@@ -144,14 +159,14 @@ def _report(index: TileIndex, output: Path, unknown: dict[str, int], report: Pat
         anything |= told
         mean = round(float(share[told].mean(dtype=np.float64)), 4) if told.any() else None
         classes.append(ClassSummary(name, mean, int((share[told] > 0).sum()), int(told.sum())))
-    both = index.column("agree") if "agree" in index.table.column_names else np.zeros(0)
-    both = both[np.isfinite(both)]
+    tables = [Confusion.of(entry, names) for entry in index.labelling.get("confusion") or ()]
+    both_ha = sum(table.both_ha for table in tables)
     return LabelReport(
         output=output,
         tiles=len(index),
         tiles_known=int(anything.sum()),
         known_share=float(np.mean(known)),
-        agreement=float(both.mean()) if len(both) else None,
+        agreement=sum(table.agree_ha for table in tables) / both_ha if both_ha else None,
         sources=tuple(
             SourceSummary(
                 str(entry.get("name", entry["kind"])),

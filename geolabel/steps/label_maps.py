@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from geolabel import raster
-from geolabel.errors import TileIndexError
+from geolabel.errors import TileIndexError, listed
 from geolabel.labels.clc import clc_source
 from geolabel.labels.given import raster_source, vector_source
 from geolabel.labels.osm import osm_source
@@ -79,9 +79,10 @@ def label_by_maps(
     sources = given.open(wanted)
     scheme = complete(wanted or _own_scheme(sources))
     can_name = np.array([source.names(scheme) for source in sources])
-    for name in np.array(scheme.names)[~can_name.any(axis=0)].tolist():
-        log.warning("no source can tell %s: it stays unknown", name)
     shares = _measured(index, tiles, sources, scheme, can_name, merge, exact=exact, min_known=min_known)
+    silent = np.array(scheme.names)[~can_name.any(axis=0)].tolist()
+    if silent:
+        log.warning("no source can tell %s: unknown everywhere", listed(silent))
     unknown: dict[str, int] = {}
     for source in sources:
         source.findings.close()
@@ -97,7 +98,7 @@ def label_by_maps(
         for name, one, able in zip(names, shares.by_source, can_name, strict=False):
             columns |= _columns(f"{name}.known", f"{name}.", scheme, one, able)
     if shares.by_source:
-        columns["agree"] = _float(shares.agree)
+        columns |= {"agree": _float(shares.agree), "disagree": _float(shares.disagree)}
     bare = index.unlabelled()
     made = [name for name in columns if name != "known" and not name.startswith(LABEL_PREFIX)]
     labelled = bare.with_columns(
@@ -124,7 +125,7 @@ def _confusion(names: Sequence[str], scheme: Scheme, joint_ha: NDArray[np.float6
     found = []
     for (one, other), area in zip(pairs, joint_ha, strict=True):
         cells = [
-            {one: classes[row], other: classes[column], "ha": round(float(area[row, column]), 4)}
+            {"classes": [classes[row], classes[column]], "ha": round(float(area[row, column]), 4)}
             for row, column in np.argwhere(area > 0).tolist()
         ]
         found.append({"sources": [one, other], "cells": cells})
@@ -202,6 +203,7 @@ def _joined(parts: Sequence[tuple[NDArray[np.int64], Shares]], count: int) -> Sh
         known([one.merged for one in found]),
         tuple(known(list(pieces)) for pieces in zip(*(one.by_source for one in found), strict=True)),
         join([one.agree for one in found]),
+        join([one.disagree for one in found]),
         np.sum([one.joint for one in found], axis=0),
     )
 

@@ -75,6 +75,6 @@ def regrouped(index: TileIndex, scheme: Scheme, tiles: Path) -> TileIndex:
     return bare.with_columns(
         columns,
         scheme=scheme.to_json(),
-        labelling={**index.labelling, "columns": [], "regrouped_from": have.name},
+        labelling={"columns": [], "min_known": index.labelling.get("min_known"), "regrouped_from": have.name},
         history=(*index.history, f"label --scheme {scheme.name}"),
     )

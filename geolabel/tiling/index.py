@@ -23,7 +23,7 @@ _ROWS = 1 << 15
 """Geometries that are looked at together."""
 LABEL_PREFIX = "label."
 _REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
-RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "dominant")
+RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "disagree", "dominant")
 """Columns with a meaning; attributes of a table of tags must not be named so."""
 
 
@@ -136,7 +136,13 @@ class TileIndex:
         def rename(path: str) -> str:
             return files.relative_to(old.parent / path, new)
 
-        names = dictionary([rename(str(path)) for path in self.column("source")])
+        import pyarrow as pa
+
+        # each different name once: there are few rasters and many tiles
+        named = self.table["source"].combine_chunks()
+        named = named if pa.types.is_dictionary(named.type) else named.dictionary_encode()
+        new_names = pa.array([rename(path) for path in named.dictionary.to_pylist()], pa.string())
+        names = pa.DictionaryArray.from_arrays(named.indices, new_names)
         sources = tuple(replace(source, path=rename(source.path)) for source in self.sources)
         labels = tuple(
             {**entry, "path": rename(str(entry["path"]))} if "path" in entry else entry for entry in self.label_sources
@@ -191,7 +197,8 @@ def read_index(path: Path) -> TileIndex:
 
     files.check_readable(path, "a tile index (tiles.parquet)")
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as stored:  # read_table would load the machinery for folders of files
+            table = stored.read()
         described = json.loads((table.schema.metadata or {}).get(b"geolabel", b"null"))
     except (pa.ArrowInvalid, OSError, ValueError) as error:
         raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error

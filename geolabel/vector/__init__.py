@@ -1,7 +1,8 @@
 """The only importer of geopandas and pyogrio: read features of a region, write layers."""
 
-from geolabel.vector.indexed import IndexedLayer, Placed, open_layer
+from geolabel.vector.indexed import IndexedLayer, open_layer
 from geolabel.vector.osm import is_osm, open_osm, osm_date
+from geolabel.vector.placed import Placed
 from geolabel.vector.read import (
     Features,
     distinct,
@@ -13,17 +14,20 @@ from geolabel.vector.read import (
     read_layer,
     read_values,
 )
+from geolabel.vector.rings import FlatRings, joined, rings_of
 from geolabel.vector.write import NO_TIME, Layer, write_geojson, write_layer
 
 __all__ = [
     "NO_TIME",
     "Features",
+    "FlatRings",
     "IndexedLayer",
     "Layer",
     "Placed",
     "distinct",
     "field_names",
     "is_osm",
+    "joined",
     "list_layers",
     "look",
     "open_layer",
@@ -33,6 +37,7 @@ __all__ = [
     "read_features",
     "read_layer",
     "read_values",
+    "rings_of",
     "write_geojson",
     "write_layer",
 ]

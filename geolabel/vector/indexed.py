@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from geolabel import geodesy
-from geolabel.errors import CRSError, InputError
-from geolabel.vector.read import look, repair
+from geolabel.errors import InputError
+from geolabel.vector.placed import Placed
+from geolabel.vector.read import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,21 +25,13 @@ if TYPE_CHECKING:
 
 _BATCH = 20_000
 """Features that are copied at a time."""
+_EMPTY_BYTES = 9
+"""A geometry without any vertex has no more, as WKB."""
+_GEOMETRY = "wkb_geometry"
+"""Where a format does not name its geometry, GDAL does."""
 _TRUNCATED = "the file is truncated or damaged, get it again"
 _LISTED = {"ESRI Shapefile", "GeoJSON", "GML", "KML", "CSV"}
 """Formats of which a reader only notices that a file breaks off when it reads to the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The features of a place."""
-
-    geometries: NDArray[Any]
-    """(n,) valid, non-empty shapely geometries, in the CRS asked for."""
-    table: pa.Table
-    """Their attributes: n rows."""
-    repaired: NDArray[np.bool_]
-    """(n,): whose rings crossed and were repaired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +48,19 @@ class IndexedLayer:
     """Attributes that are read."""
 
     def read(self, bounds: tuple[float, float, float, float], crs: str) -> Placed:
-        """Features that touch a box (west, south, east, north) of `crs`, in `crs`. Raises InputError, CRSError."""
+        """Features that touch a box (west, south, east, north) of `crs`, for use in `crs`. Raises InputError."""
         import pyarrow.compute as pc
         import pyogrio
-        import shapely
 
         region = geodesy.project_bounds(bounds, crs, self.crs)
         try:
             meta, table = pyogrio.raw.read_arrow(self.store, layer=self.layer, columns=list(self.fields), bbox=region)
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
             raise InputError(f"{self.path}: cannot be read ({error}); {_TRUNCATED}") from error
-        column = meta["geometry_name"] or "wkb_geometry"
+        column = meta["geometry_name"] or _GEOMETRY
         # GDAL's FlatGeobuf driver answers a box without features with a full batch of empty rows
-        table = table.filter(pc.greater(pc.binary_length(table[column]), 0))
-        shapes = shapely.force_2d(shapely.from_wkb(table[column].to_numpy()))
-        try:
-            moved = geodesy.project_geometries(shapes, self.crs, crs)
-        except CRSError as error:
-            raise CRSError(f"{self.path}: {error}") from error
-        geometries, repaired = repair(moved)
-        keep = ~(shapely.is_missing(geometries) | shapely.is_empty(geometries))
-        table = table.drop_columns([column])
-        if not keep.all():
-            return Placed(geometries[keep], table.filter(keep), repaired[keep])
-        return Placed(geometries, table, repaired)
+        table = table.filter(pc.greater(pc.binary_length(table[column]), _EMPTY_BYTES))
+        return Placed.of(self.path, table, column, (self.crs, crs), region)
 
 
 @contextmanager
@@ -115,6 +97,7 @@ def copy_indexed(
     Of them those are written that `keep` chooses by their attributes. Raises InputError.
     """
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyogrio
 
     read = 0
@@ -129,12 +112,15 @@ def copy_indexed(
             use_pyarrow=True,
             **(options or {}),
         ) as (meta, reader):
+            column = meta["geometry_name"] or _GEOMETRY
 
             def batches() -> Iterator[pa.RecordBatch]:
                 nonlocal read
                 for batch in reader:
                     read += batch.num_rows
-                    yield batch if keep is None else batch.filter(pa.array(keep(pa.table(batch))))
+                    # an index has no room for features without a place
+                    placed = batch.filter(pc.greater(pc.binary_length(batch[column]), _EMPTY_BYTES))
+                    yield placed if keep is None else placed.filter(pa.array(keep(pa.table(placed))))
 
             pyogrio.write_arrow(
                 pa.RecordBatchReader.from_batches(reader.schema, batches()),
@@ -142,7 +128,7 @@ def copy_indexed(
                 driver="FlatGeobuf",
                 layer="layer",
                 geometry_type="Unknown",
-                geometry_name=meta["geometry_name"] or "wkb_geometry",
+                geometry_name=column,
                 crs=meta["crs"],
             )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowInvalid, OSError) as error:

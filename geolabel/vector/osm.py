@@ -12,6 +12,7 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
 
 from geolabel import files
 from geolabel.errors import EmptyError, InputError
@@ -38,12 +39,20 @@ def is_osm(path: Path) -> bool:
 
 
 def osm_date(path: Path) -> str | None:
-    """The day up to which the data of an extract reach (ISO), None where it does not say. Raises InputError."""
+    """The day up to which the data of an extract reach (ISO), None where it does not say.
+
+    Goes through the whole file: GDAL takes one that breaks off for one that ends. Raises InputError where it does.
+    """
     files.check_readable(path, "an OSM extract")
     if path.suffix.lower() == ".pbf":
         return pbf_date(path)
     with path.open("rb") as stream:
         head = stream.read(2_000).split(b"<node", 1)[0]
+        stream.seek(0)
+        try:
+            expat.ParserCreate().ParseFile(stream)
+        except expat.ExpatError as error:
+            raise InputError(f"{path}: breaks off, or is damaged, in line {error.lineno:,}; get it again") from error
     match = _XML_DATE.search(head)
     return match[1].decode() if match else None
 
@@ -61,10 +70,9 @@ def open_osm(
     """The layers of an extract, with the tags `keys` as attributes; only features that `keep` chooses.
 
     `areas`: keys, or key=value, that make a closed way an area. `lines`: lines and points too. `bounds` (west, south,
-    east, north), degrees: the part to be read. Raises InputError where the file is damaged, EmptyError where it has
-    nothing of the sort.
+    east, north), degrees: the part to be read. The file is taken to be whole: `osm_date` tells. Raises EmptyError where
+    it has nothing of the sort.
     """
-    osm_date(path)  # breaks off?
     with tempfile.TemporaryDirectory(prefix="geolabel-") as work, _driver_settings(work):
         config = Path(work) / "osm.ini"
         config.write_text(_config(keys, areas), encoding="utf-8")

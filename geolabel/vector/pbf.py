@@ -1,7 +1,8 @@
 """The frame of an OSM PBF file: whether it is whole, and when its data were taken.
 
 Source: wiki.openstreetmap.org/wiki/PBF_Format. A file is a row of blobs, each after its length and a small header; the
-first blob is the header of the data. GDAL reads the data, but takes a file that breaks off for one that ends.
+first blob is the header of the data. GDAL reads the data, but takes a file that breaks off, or a blob that cannot be
+unpacked, for the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from geolabel.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 _LONGEST_HEADER = 64 * 1024
 _LONGEST_BLOB = 32 * 1024 * 1024
@@ -24,38 +26,61 @@ _DATASIZE, _RAW, _ZLIB, _TIMESTAMP = 3, 1, 3, 32
 
 
 def pbf_date(path: Path) -> str | None:
-    """The day up to which the data reach (ISO); None where the file does not say. InputError where it breaks off."""
+    """The day up to which the data reach (ISO); None where the file does not say.
+
+    Every blob is unpacked once. Raises InputError where the file breaks off or is damaged.
+    """
     size = path.stat().st_size
-    first = b""
+    header = b""
     with path.open("rb") as stream:
         while stream.tell() < size:
-            length = int.from_bytes(stream.read(4), "big")
-            header = stream.read(length) if 0 < length <= _LONGEST_HEADER else b""
+            begin = stream.tell()
             try:
-                blob = next(int(value) for key, value in _fields(header) if key == _DATASIZE)
-            except (StopIteration, ValueError, IndexError):
-                blob = -1
-            if len(header) < length or not 0 <= blob <= _LONGEST_BLOB or stream.tell() + blob > size:
+                data = _blob(stream)
+            except (StopIteration, ValueError, IndexError, TypeError, zlib.error) as error:
                 raise InputError(
-                    f"{path}: breaks off, or is damaged, at byte {stream.tell():,} of {size:,}; get it again"
-                )
-            if not first:
-                first = stream.read(blob)
-            else:
-                stream.seek(blob, 1)
-    if not first:
+                    f"{path}: breaks off, or is damaged, at byte {begin:,} of {size:,}; get it again"
+                ) from error
+            header = header or data
+    if not header:
         raise InputError(f"{path}: is empty; get it again")
-    return _date(first)
+    return _date(header)
 
 
-def _date(blob: bytes) -> str | None:
+def _blob(stream: BinaryIO) -> bytes:
+    """The next blob, unpacked; empty where it is packed in a way that is not known here.
+
+    Raises StopIteration, ValueError, IndexError, TypeError, zlib.error where there is no whole one.
+    """
+    length = int.from_bytes(_read(stream, 4), "big")
+    if not 0 < length <= _LONGEST_HEADER:
+        raise ValueError(f"a header of {length} bytes")
+    size = next(int(value) for key, value in _fields(_read(stream, length)) if key == _DATASIZE)
+    if not 0 <= size <= _LONGEST_BLOB:
+        raise ValueError(f"a blob of {size} bytes")
+    parts = dict(_fields(_read(stream, size)))
+    if _ZLIB in parts:
+        packed = zlib.decompressobj()
+        data = packed.decompress(bytes(parts[_ZLIB]), _LONGEST_BLOB)
+        if not packed.eof:
+            raise ValueError(f"more than {_LONGEST_BLOB} bytes in a blob, or less than all of it")
+        return data
+    return bytes(parts.get(_RAW, b""))
+
+
+def _read(stream: BinaryIO, count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) < count:
+        raise ValueError(f"{len(data)} of {count} bytes")
+    return data
+
+
+def _date(header: bytes) -> str | None:
     try:
-        parts = dict(_fields(blob))
-        data = parts[_RAW] if _RAW in parts else zlib.decompress(bytes(parts[_ZLIB]))
-        seconds = next((int(value) for key, value in _fields(bytes(data)) if key == _TIMESTAMP), None)
-    except (KeyError, ValueError, IndexError, TypeError, zlib.error):
+        seconds = next((int(value) for key, value in _fields(header) if key == _TIMESTAMP), 0)
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat() if seconds else None
+    except (ValueError, IndexError, TypeError, OverflowError, OSError):
         return None
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat() if seconds else None
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:

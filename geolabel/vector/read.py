@@ -11,6 +11,10 @@ from geolabel import files, geodesy
 from geolabel.errors import CRSError, EmptyError, InputError
 from geolabel.vector.write import Layer
 
+_METRES_PER_DEGREE = 100_000.0
+_AROUND, _SIDE = 10.0, 0.01
+"""How far around a place features are read, and how long a side may be, degrees."""
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -50,8 +54,8 @@ def read_features(
     region = geodesy.project_bounds(within, crs, info["crs"]) if within else None
     _, wkb, columns = _read(path, name, [field] if field else [], region)
     try:
-        shapes = shapely.force_2d(shapely.from_wkb(wkb))
-        geometries = geodesy.project_geometries(shapes, info["crs"], crs)
+        geometries = around(decode(path, wkb), region, info["crs"])
+        geometries = geodesy.project_geometries(geometries, info["crs"], crs)
     except CRSError as error:
         raise CRSError(f"{path}: {error}") from error
     geometries, broken = repair(geometries)
@@ -73,18 +77,18 @@ def read_values(path: Path, field: str, layer: str | None = None) -> list[str]:
 
 
 def list_layers(path: Path) -> list[str]:
-    """Names of the layers of a vector file. Raises InputError."""
+    """Names of the layers of a vector file that have a geometry: a style is no layer. Raises InputError."""
     import pyogrio
 
     files.check_readable(path, "a vector file")
     try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+        layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise InputError(
             f"{path}: is not a vector file that GDAL can read, or it is truncated; check it with ogrinfo"
         ) from error
     if not layers:
-        raise InputError(f"{path}: holds no layers; check it with ogrinfo")
+        raise InputError(f"{path}: holds no layers with geometries, or is truncated; check it with ogrinfo")
     return layers
 
 
@@ -100,6 +104,8 @@ def look(path: Path, field: str | None, layer: str | None) -> tuple[str, dict[st
     import pyogrio
 
     name = _layer(path, layer)
+    if path.suffix.lower() == ".shp":
+        _check_length(path)
     info: dict[str, Any] = pyogrio.read_info(path, layer=name, force_feature_count=True)
     if not info["crs"]:
         raise CRSError(
@@ -112,6 +118,15 @@ def look(path: Path, field: str | None, layer: str | None) -> tuple[str, dict[st
     if info["features"] == 0:
         raise EmptyError(f"{path}: layer {name!r} holds no features; choose another with --layer")
     return name, info
+
+
+def _check_length(path: Path) -> None:
+    """Refuse a .shp that is shorter than its header says: GDAL reads what is missing as features without a place."""
+    with path.open("rb") as stream:
+        promised = 2 * int.from_bytes(stream.read(28)[24:], "big")
+    size = path.stat().st_size
+    if size < promised:
+        raise InputError(f"{path}: {size:,} of {promised:,} bytes are there; it is truncated, copy it again")
 
 
 def _read(
@@ -130,15 +145,68 @@ def _read(
     return meta, wkb, values
 
 
-def repair(geometries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Valid geometries, and which were not. What has no area (a spike of a ring) goes: an area stays an area."""
+def decode(path: Path, wkb: NDArray[Any]) -> NDArray[Any]:
+    """Geometries (n,) without heights. Raises InputError where there are curves."""
     import shapely
 
+    try:
+        shapes = shapely.from_wkb(wkb)
+    except NotImplementedError as error:
+        raise InputError(
+            f"{path}: holds curves; make straight lines of them: ogr2ogr -nlt CONVERT_TO_LINEAR out.gpkg {path}"
+        ) from error
+    return np.asarray(shapely.force_2d(shapes) if shapely.has_z(shapes).any() else shapes, dtype=object)
+
+
+def repair(geometries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Valid geometries, and which were not. What has no area (a spike of a ring) goes: an area stays an area.
+
+    Of a mixed collection with polygons, as clipping leaves it, the polygons remain.
+    """
+    import shapely
+
+    geometries = _without_slivers(geometries)
     broken = ~(shapely.is_valid(geometries) | shapely.is_missing(geometries))
     if broken.any():
         geometries = geometries.copy()
         geometries[broken] = shapely.make_valid(geometries[broken], method="structure", keep_collapsed=False)
     return geometries, broken
+
+
+def _without_slivers(geometries: NDArray[Any]) -> NDArray[Any]:
+    import shapely
+
+    mixed = np.flatnonzero(shapely.get_type_id(geometries) == shapely.GeometryType.GEOMETRYCOLLECTION)
+    if len(mixed):
+        geometries = geometries.copy()
+    for at in mixed.tolist():
+        parts = shapely.get_parts(shapely.get_parts(geometries[at]))
+        areas = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+        if len(areas):
+            geometries[at] = shapely.multipolygons(areas)
+    return geometries
+
+
+def around(geometries: NDArray[Any], region: tuple[float, float, float, float] | None, crs: str) -> NDArray[Any]:
+    """Geometries (n,) of `crs`, ready to be moved into another CRS; `region` (west, south, east, north) is the place.
+
+    A straight side in one CRS is none in another: long ones get vertices on their way. What reaches far beyond
+    the place is cut: the other side of the Earth has no place in most CRSs.
+    """
+    import shapely
+
+    unit = 1.0 if geodesy.is_geographic(crs) else _METRES_PER_DEGREE
+    bounds = shapely.bounds(geometries)
+    long = (bounds[:, 2:] - bounds[:, :2]).max(axis=1, initial=0) > unit
+    if not long.any():
+        return geometries
+    geometries = geometries.copy()
+    if region:
+        west, south, east, north = np.add(region, np.array([-1, -1, 1, 1]) * _AROUND * unit)
+        vast = long & ((bounds[:, :2] < (west, south)).any(axis=1) | (bounds[:, 2:] > (east, north)).any(axis=1))
+        geometries[vast] = shapely.intersection(geometries[vast], shapely.box(west, south, east, north))
+    geometries[long] = shapely.segmentize(geometries[long], unit * _SIDE)
+    return _without_slivers(geometries)
 
 
 def distinct(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:

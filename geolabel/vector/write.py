@@ -31,7 +31,9 @@ class Layer:
     columns: Mapping[str, NDArray[Any]]
     """Name → (n,) values."""
     crs: str
-    kind: Literal["Polygon", "MultiPolygon", "LineString"] = "MultiPolygon"
+    kind: Literal["Polygon", "MultiPolygon", "LineString", "Point"] = "MultiPolygon"
+    about: str = ""
+    """What a GeoPackage says of it: whose data it is, say. QGIS shows it among the layer's properties."""
     attribution: tuple[str, ...] = ()
     """Whose data it is made of; every format has a place for it."""
 
@@ -43,7 +45,8 @@ def write_layer(path: Path, layer: Layer, driver: Driver) -> None:
     elif driver == "GeoJSON":
         write_geojson(path, layer)
     elif driver == "GPKG":
-        _write_ogr(path, layer, driver, VERSION="1.2")  # GDAL's own choice, 1.4, makes QGIS 3.22 and GDAL 3.4 warn
+        # GDAL's own choice of version, 1.4, makes QGIS 3.22 and GDAL 3.4 warn
+        _write_ogr(path, layer, driver, VERSION="1.2", **({"DESCRIPTION": layer.about} if layer.about else {}))
     else:
         _write_ogr(path, layer, driver)
 

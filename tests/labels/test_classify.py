@@ -1,4 +1,4 @@
-"""What a feature is by its attributes: tables to be read by hand, and the rules once more, row by row in plain Python."""
+"""What a feature is by its attributes: tables to be read by hand, and the rules row by row in plain Python."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_tags_without_a_column_are_found_among_the_others(own: tuple[str, ...]) 
         {"landuse": "quarry"},
         {"landuse": "quarry", "resource": "sand"},
         {"name": 'no "landuse"=>"quarry" here, it says', "resource": "gold"},
-        {"name": 'ends with a backslash \\', "landuse": "quarry"},
+        {"name": "ends with a backslash \\", "landuse": "quarry"},
         {"old_landuse": "quarry", "landuse:was": "quarry"},
         {"addr.x:y-z": "1"},
         {"addr_x:y-z": "1"},
@@ -236,7 +236,9 @@ def vector(name: str, *values: str, group: str = "") -> LabelClass:
 
 
 def test_a_table_of_values_to_be_read_by_hand() -> None:
-    scheme = Scheme("s", (vector("mine", "garimpo", "Mine (gold)"), vector("water")), background=Rules(vector=("city",)))
+    scheme = Scheme(
+        "s", (vector("mine", "garimpo", "Mine (gold)"), vector("water")), background=Rules(vector=("city",))
+    )
     values = ["garimpo", "water", " mine ", "Mine (gold)", "city", "sand", None, "", "sand"]
     found = ByValue.of("use", scheme).classify(pa.table({"use": values}), np.zeros(9, bool))
     assert found.number.tolist() == [[1, 2, 1, 1, 3, 0, 0, 0, 0]]
@@ -295,7 +297,9 @@ def test_values_row_by_row(described, background: list[str], values: list[str | 
         taken |= {(entry.group, word) for word in words}
         kept.append(replace(entry, rules=Rules(vector=words)))
     scheme = Scheme("s", tuple(kept), background=Rules(vector=tuple(background)))
-    found = ByValue.of("v", scheme).classify(pa.table({"v": pa.array(values, pa.string())}), np.zeros(len(values), bool))
+    found = ByValue.of("v", scheme).classify(
+        pa.table({"v": pa.array(values, pa.string())}), np.zeros(len(values), bool)
+    )
     known = len(kept) + 1
     told = {word for entry in kept for word in (entry.name, *entry.rules.vector)} | set(background)
     for row, value in enumerate(values):

@@ -27,6 +27,8 @@ def picture(layer):
     settings.setOutputImageFormat(QImage.Format_ARGB32)
     settings.setOutputSize(QSize(300, 300))
     extent = layer.extent()
+    if not extent.height():  # points in a row
+        extent.grow(1_500)
     extent.setXMinimum(500_000)
     extent.setXMaximum(503_000)
     settings.setExtent(extent)
@@ -64,7 +66,22 @@ def detections():
     return {"renderer": renderer.type(), "legend": legend, "pixels": picture(layer)}
 
 
+def graduated(name):
+    layer = QgsVectorLayer(f"{folder / name}.gpkg|layername={name}", name, "ogr")
+    renderer = layer.renderer()
+    legend = []
+    if renderer.type() == "graduatedSymbol":
+        for step in renderer.ranges():
+            symbol = step.symbol()
+            color = symbol.symbolLayer(0).fillColor() if name == "disagreement" else symbol.color()
+            legend.append([step.label(), step.lowerValue(), step.upperValue(), color.name(), color.alpha()])
+    about = layer.dataProvider().layerMetadata().abstract() if hasattr(layer.dataProvider(), "layerMetadata") else ""
+    seen = {"renderer": renderer.type(), "attribute": renderer.classAttribute(), "legend": legend, "about": about}
+    return {**seen, "pixels": picture(layer), "fields": [field.name() for field in layer.fields()]}
+
+
 application = QgsApplication([], False)
 application.initQgis()
 found = {"classes": raster("classes")[1], "probabilities": probabilities(), "detections": detections()}
+found |= {name: graduated(name) for name in ("disagreement", "doubts")}
 sys.stdout.write(json.dumps({"folder": str(folder), **found}) + "\n")

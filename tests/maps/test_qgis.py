@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
 
 from geolabel.grid import Grid
@@ -22,7 +23,8 @@ from geolabel.maps import (
     write_layer_style,
 )
 from geolabel.raster import BandStyle, write_cog
-from geolabel.vector import write_layer
+from geolabel.steps.label_layers import write_disagreement, write_doubts
+from geolabel.vector import Layer, write_layer
 
 PYTHON = "/usr/bin/python3"
 ENVIRONMENT = {"QT_QPA_PLATFORM": "offscreen", "PATH": "/usr/bin:/bin", "HOME": "/tmp", "LC_ALL": "C.UTF-8"}
@@ -67,6 +69,14 @@ def make(folder):
     )
     write_layer(folder / "detections.gpkg", layer, "GPKG")
     write_layer_style(folder / "detections.gpkg", layer.name, "geom", vector_qml(STYLES))
+    middles = 500_300 + 600 * np.arange(5)
+    stripes = shapely.box(middles - 300, 8_997_000, middles + 300, 9_000_000)
+    columns = {"disagree": np.array([0.05, 0.1, 0.3, 0.6, 0.9]), "osm.class": np.array(list("abcde"), dtype=object)}
+    layer = Layer("disagreement", stripes, columns, grid.crs, "Polygon", "© somebody")
+    write_disagreement(folder / "disagreement.gpkg", layer)
+    points = shapely.points(middles[:4], np.full(4, 8_998_500))
+    layer = Layer("doubts", points, {"score": np.array([0.05, 0.2, 0.4, 0.9])}, grid.crs, "Point")
+    write_doubts(folder / "doubts.gpkg", layer)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +125,40 @@ def test_detections(seen):
     none, *classes, nodata = layer["pixels"]
     assert none == nodata == [0, 0, 0, 0]
     assert all(near(pixel, (*style.rgb, 110)) for pixel, style in zip(classes, STYLES, strict=True))
+
+
+def test_where_sources_disagree(seen):
+    layer = seen["disagreement"]
+    assert (layer["renderer"], layer["attribute"]) == ("graduatedSymbol", "disagree")
+    assert layer["fields"] == ["fid", "disagree", "osm.class"]
+    assert layer["about"] in ("© somebody", "")  # not every QGIS tells
+    labels, lower, upper, colors, alphas = zip(*layer["legend"], strict=True)
+    assert labels[0] == "0% – 10% in dispute"
+    assert lower == (0, 0.1, 0.25, 0.5, 0.75)
+    assert upper == (0.1, 0.25, 0.5, 0.75, 1)
+    assert set(alphas) == {110}
+    expected = [(*(int(color[at : at + 2], 16) for at in (1, 3, 5)), 110) for color in colors]
+    expected[1] = expected[0]  # .1 lies on the border, and belongs to the step before
+    assert all(near(pixel, color) for pixel, color in zip(layer["pixels"], expected, strict=True))
+
+
+def test_tiles_to_doubt_as_points(seen):
+    layer = seen["doubts"]
+    assert (layer["renderer"], layer["attribute"]) == ("graduatedSymbol", "score")
+    colors = [entry[3] for entry in layer["legend"]]
+    *discs, nothing = layer["pixels"]
+    expected = [(*(int(color[at : at + 2], 16) for at in (1, 3, 5)), 255) for color in colors]
+    assert all(near(pixel, color) for pixel, color in zip(discs, expected, strict=True))
+    assert nothing == [0, 0, 0, 0]
+
+
+@pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="GDAL's programs are not installed")
+def test_a_layer_says_whose_data_it_is(tmp_path):
+    make(tmp_path)
+    command = ["ogrinfo", "-so", "-al", tmp_path / "disagreement.gpkg"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stderr == ""
+    assert "DESCRIPTION=© somebody" in said.stdout
 
 
 @pytest.mark.skipif(shutil.which("gdalinfo") is None, reason="GDAL's programs are not installed")

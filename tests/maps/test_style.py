@@ -9,7 +9,15 @@ import pytest
 import shapely
 
 from geolabel.errors import InputError, OutputError, SchemeError
-from geolabel.maps import ClassStyle, probability_qml, raster_qml, vector_qml, write_layer_style
+from geolabel.maps import (
+    ClassStyle,
+    Step,
+    graduated_qml,
+    probability_qml,
+    raster_qml,
+    vector_qml,
+    write_layer_style,
+)
 from geolabel.vector import Layer, write_layer
 
 STYLES = [
@@ -51,6 +59,20 @@ def test_vector_categories_point_to_their_symbols():
         ("a&b", STYLES[0].title, "0,255,128,110"),
         ("garimpo", STYLES[1].title, "215,48,39,110"),
     ]
+
+
+@pytest.mark.parametrize(("points", "kind", "layer"), [(False, "fill", "SimpleFill"), (True, "marker", "SimpleMarker")])
+def test_steps_of_a_number_point_to_their_symbols(points: bool, kind: str, layer: str):
+    steps = [Step(0, 0.1, "a & b", "#fed976"), Step(0.1, 1, "more", "#BD0026")]
+    renderer = parse(graduated_qml(steps, "disagree", points=points)).find("renderer-v2")
+    assert (renderer.get("type"), renderer.get("attr")) == ("graduatedSymbol", "disagree")
+    found = [(float(r.get("lower")), float(r.get("upper")), r.get("label")) for r in renderer.iter("range")]
+    assert found == [(0, 0.1, "a & b"), (0.1, 1, "more")]
+    symbols = {symbol.get("name"): symbol for symbol in renderer.iter("symbol")}
+    assert [symbols[r.get("symbol")].get("type") for r in renderer.iter("range")] == [kind, kind]
+    assert {found.get("class") for found in renderer.iter("layer")} == {layer}
+    colors = [option.get("value") for option in renderer.iter("Option") if option.get("name") == "color"]
+    assert [color.rsplit(",", 1)[0] for color in colors] == ["254,217,118", "189,0,38"]
 
 
 def test_probability_ramp_rises_from_nothing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -46,6 +47,16 @@ def test_every_format_reads_back(tmp_path: Path, name: str, driver) -> None:
     assert frame["tile"].tolist() == [3, 4]
     np.testing.assert_allclose(frame.geometry.area, shapely.area(BOXES), rtol=1e-3)
     assert shapely.hausdorff_distance(frame.geometry.values, BOXES).max() < 0.02
+
+
+def test_points_and_what_is_said_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.gpkg"
+    layer = Layer("doubts", shapely.centroid(BOXES), COLUMNS, "EPSG:32631", "Point", "© OpenStreetMap contributors")
+    vector.write_layer(path, layer, "GPKG")
+    assert geopandas.read_file(path).geometry.geom_equals(geopandas.GeoSeries(layer.geometries, crs=layer.crs)).all()
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT table_name, description FROM gpkg_contents").fetchall()
+    assert found == [("doubts", "© OpenStreetMap contributors")]
 
 
 @pytest.mark.parametrize("driver", ["GPKG", "GeoJSON", "FlatGeobuf", "Parquet"])
