@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-import os
 import shlex
 import signal
 import sys
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from geolabel import __version__
+from geolabel.cli import process
 from geolabel.errors import GeolabelError, InterruptedRunError, OptionError
 from geolabel.progress import log, quiet
 
@@ -190,8 +190,7 @@ def _line(error: Exception) -> str:
 
 def main() -> None:
     """Entry point of the `geolabel` script."""
-    # Before torch is loaded: its threads otherwise spin while another program has the core, and all wait for each other
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    process.prepare()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's farewell is handled like Ctrl-C
     from geolabel.cli import commands  # noqa: F401 - registers the commands
 

@@ -20,7 +20,7 @@ from geolabel.labels.vector_source import VectorSource
 from geolabel.progress import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -84,13 +84,13 @@ def _default() -> Scheme:
 
 
 def _open_extract(path: Path, rules: ByTags, grid: Grid) -> AbstractContextManager[list[vector.IndexedLayer]]:
-    def matter(table: pa.Table) -> NDArray[np.bool_]:
-        maybe_areas = np.zeros(table.num_rows, dtype=bool)
-        return np.asarray(rules.classify(table, maybe_areas).number.any(axis=0))
+    def chosen(*, thin: bool) -> Callable[[pa.Table], NDArray[np.bool_]]:
+        return lambda table: np.asarray(rules.classify(table, np.full(table.num_rows, thin)).number.any(axis=0))
 
     region = reached(grid, Window(0, 0, grid.width, grid.height), rules.reach_m)
     bounds = geodesy.project_bounds(region, grid.crs, _WGS84)
-    return vector.open_osm(path, rules.keys(), rules.areas(), matter, lines=rules.reach_m > 0, bounds=bounds)
+    lines = chosen(thin=True) if rules.reach_m else None
+    return vector.open_osm(path, rules.keys(), rules.areas(), chosen(thin=False), lines=lines, bounds=bounds)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ Tiles = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]", "ND
 """col_off, row_off, width, height of n tiles: (n,) each, pixels."""
 _BAND_ROWS = 512
 """Rows that are in memory together, at the most; fewer in a wide region."""
-_BAND_PIXELS = 8_000_000
+_BAND_PIXELS = 4_000_000
 _LINES_PER_TILE = 128
 """Scan lines that a tile gets at the least: 99 of 100 tiles are then within .1 % of their area. One that the raster's
 edge cuts has as many a row as its neighbours."""

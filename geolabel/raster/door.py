@@ -51,12 +51,23 @@ def dataset(path: Path) -> Iterator[Any]:
 
 
 def _open(path: Path) -> Any:
-    """Open without rasterio's warning of a missing place, which `describe` reports. Filters are the whole process's."""
+    import rasterio
+
+    with without_place():
+        return rasterio.open(path)
+
+
+@contextmanager
+def without_place() -> Iterator[None]:
+    """Silence rasterio's warning of a missing place, which `describe` reports.
+
+    Filters are the whole process's, and rasterio changes them too where it makes a dataset in memory: one at a time.
+    """
     import rasterio
 
     with _FILTERS, warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
-        return rasterio.open(path)
+        yield
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def burn(geometries: NDArray[Any], values: NDArray[Any], grid: Grid, *, fill: in
 
     if len(geometries) == 0:
         return np.full((grid.height, grid.width), fill, dtype=values.dtype)
-    with door.environment():
+    with door.environment(), door.without_place():
         burned = rasterize(
             zip(geometries, values.tolist(), strict=True),
             out_shape=(grid.height, grid.width),
@@ -41,7 +41,7 @@ def polygonise(labels: NDArray[np.int32], grid: Grid) -> tuple[NDArray[Any], NDA
     values: list[int] = []
     rings: list[NDArray[np.float64]] = []
     rings_per_polygon: list[int] = []
-    with door.environment():
+    with door.environment(), door.without_place():
         for outline, value in shapes(labels, mask=labels != 0, connectivity=4, transform=grid.transform):
             values.append(int(value))
             rings.extend(np.asarray(ring) for ring in outline["coordinates"])

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 
 _M2_PER_HA = 10_000.0
+_PREFIXES = ("label", "present", "weak", "distance")
+"""What other columns begin with: a file label.gpkg is no source of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Given:
         sources += [osm_source(path, is_raster=raster.is_raster(path)) for path in self.osm]
         sources += [raster_source(path, self.legend, scheme) for path in self.raster]
         sources += [clc_source(path, is_raster=raster.is_raster(path)) for path in self.clc]
-        taken: dict[str, int] = {}
+        taken = dict.fromkeys(_PREFIXES, 1)
         for at, source in enumerate(sources):
             count = taken[source.name] = taken.get(source.name, 0) + 1
             if count > 1:
@@ -134,13 +136,12 @@ def _confusion(names: Sequence[str], scheme: Scheme, joint_ha: NDArray[np.float6
 
 def _own_scheme(sources: Sequence[LabelSource]) -> Scheme:
     """The classes of all sources where nobody names a scheme; OSM's for CLC too, where both are given."""
-    found: Scheme | None = None
-    names = {source.name for source in sources}
-    for source in sources:
-        if source.name == "clc" and "osm" in names:
-            continue  # osm-landuse has the CORINE codes of its classes
-        found = merge(found, source.scheme()) if found else source.scheme()
-    assert found is not None
+    own = [source.scheme() for source in sources]
+    if any(scheme.name == "osm-landuse" for scheme in own):  # it has the CORINE codes of its classes
+        own = [scheme for scheme in own if scheme.name != "clc-3"]
+    found = own[0]
+    for scheme in own[1:]:
+        found = merge(found, scheme)
     return found
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 _ROWS = 1 << 15
 """Geometries that are looked at together."""
+_GROUP = 1 << 17
+"""Rows that are written together."""
 LABEL_PREFIX = "label."
 _REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
 RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "disagree", "dominant")
@@ -173,7 +175,6 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
     import pyarrow.parquet as pq
 
     bounds, kinds = _outlines(index.table)
-    table = _with_bbox(index.table, bounds)
     described = {
         "format": FORMAT,
         "sources": files.to_json(list(index.sources)),
@@ -187,7 +188,12 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
     }
     metadata = {b"geo": json.dumps(_geo(index, bounds, kinds)).encode(), b"geolabel": json.dumps(described).encode()}
     with files.new_file(path, overwrite=overwrite) as draft:
-        pq.write_table(table.replace_schema_metadata(metadata), draft, compression="zstd")
+        schema = _with_bbox(index.table.slice(0, 0), bounds[:0]).schema.with_metadata(metadata)
+        with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+            for start in range(0, max(len(index), 1), _GROUP):
+                rows = slice(start, start + _GROUP)
+                part = _with_bbox(index.table.slice(start, _GROUP), bounds[rows])
+                writer.write_table(part.replace_schema_metadata(metadata), row_group_size=_GROUP)
 
 
 def read_index(path: Path) -> TileIndex:
@@ -198,7 +204,8 @@ def read_index(path: Path) -> TileIndex:
     files.check_readable(path, "a tile index (tiles.parquet)")
     try:
         with pq.ParquetFile(path) as stored:  # read_table would load the machinery for folders of files
-            table = stored.read()
+            # bbox is made anew where the index is written
+            table = stored.read([name for name in stored.schema_arrow.names if name != "bbox"])
         described = json.loads((table.schema.metadata or {}).get(b"geolabel", b"null"))
     except (pa.ArrowInvalid, OSError, ValueError) as error:
         raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error
@@ -206,6 +213,7 @@ def read_index(path: Path) -> TileIndex:
         raise TileIndexError(f"{path}: a Parquet file, but no tile index; make one with geolabel tile")
     if described["format"] != FORMAT:
         raise TileIndexError(f"{path}: format {described['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
+    pa.default_memory_pool().release_unused()  # what decoding took is as much as the table itself
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
         raise TileIndexError(f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel tile")
@@ -216,7 +224,7 @@ def read_index(path: Path) -> TileIndex:
             f"{path}: its description is damaged ({error}); make it again with geolabel tile"
         ) from error
     return TileIndex(
-        table=table.drop_columns([name for name in ("bbox",) if name in table.column_names]),
+        table=table,
         sources=sources,
         crs=described.get("crs"),
         tiling=described.get("tiling") or {},

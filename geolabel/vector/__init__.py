@@ -1,5 +1,7 @@
 """The only importer of geopandas and pyogrio: read features of a region, write layers."""
 
+import warnings
+
 from geolabel.vector.indexed import IndexedLayer, open_layer
 from geolabel.vector.osm import is_osm, open_osm, osm_date
 from geolabel.vector.placed import Placed
@@ -16,6 +18,9 @@ from geolabel.vector.read import (
 )
 from geolabel.vector.rings import FlatRings, joined, rings_of
 from geolabel.vector.write import NO_TIME, Layer, write_geojson, write_layer
+
+# GDAL's asides, such as a ring of a relation that is not closed, arrive as warnings; what matters as an exception
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"geolabel\.vector\.")
 
 __all__ = [
     "NO_TIME",

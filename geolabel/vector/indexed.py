@@ -5,6 +5,7 @@ A file with a spatial index is read as it is; another through a temporary copy t
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from geolabel import geodesy
-from geolabel.errors import InputError
+from geolabel.errors import InputError, OutputError
 from geolabel.vector.placed import Placed
 from geolabel.vector.read import look
 
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 _BATCH = 20_000
 """Features that are copied at a time."""
+_READ = 4_096
+"""Features that GDAL reads at a time: it fetches several batches ahead, in as many threads."""
+_HARDLY_ANY_BYTES = 1 << 20
+_NO_ROOM = ("failure: writing", "temp feature")
+"""GDAL's words for it."""
 _EMPTY_BYTES = 9
 """A geometry without any vertex has no more, as WKB."""
 _GEOMETRY = "wkb_geometry"
@@ -54,7 +60,9 @@ class IndexedLayer:
 
         region = geodesy.project_bounds(bounds, crs, self.crs)
         try:
-            meta, table = pyogrio.raw.read_arrow(self.store, layer=self.layer, columns=list(self.fields), bbox=region)
+            meta, table = pyogrio.raw.read_arrow(
+                self.store, layer=self.layer, columns=list(self.fields), bbox=region, batch_size=_READ
+            )
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
             raise InputError(f"{self.path}: cannot be read ({error}); {_TRUNCATED}") from error
         column = meta["geometry_name"] or _GEOMETRY
@@ -94,13 +102,13 @@ def copy_indexed(
 ) -> int:
     """Copy a layer, batch by batch, into a FlatGeobuf with an index; how many features it had.
 
-    Of them those are written that `keep` chooses by their attributes. Raises InputError.
+    Of them those are written that `keep` chooses by their attributes. Raises InputError, OutputError (disk full).
     """
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyogrio
 
-    read = 0
+    read, full = 0, False
     try:
         with pyogrio.raw.open_arrow(
             path,
@@ -115,12 +123,14 @@ def copy_indexed(
             column = meta["geometry_name"] or _GEOMETRY
 
             def batches() -> Iterator[pa.RecordBatch]:
-                nonlocal read
+                nonlocal read, full
                 for batch in reader:
                     read += batch.num_rows
                     # an index has no room for features without a place
                     placed = batch.filter(pc.greater(pc.binary_length(batch[column]), _EMPTY_BYTES))
                     yield placed if keep is None else placed.filter(pa.array(keep(pa.table(placed))))
+                # GDAL takes the end of its own room, in which an extract's nodes lie, for the end of the file
+                full = shutil.disk_usage(store.parent).free < _HARDLY_ANY_BYTES
 
             pyogrio.write_arrow(
                 pa.RecordBatchReader.from_batches(reader.schema, batches()),
@@ -132,5 +142,16 @@ def copy_indexed(
                 crs=meta["crs"],
             )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pa.ArrowInvalid, OSError) as error:
+        if full or str(store) in str(error) or any(words in str(error) for words in _NO_ROOM):
+            raise _no_room(path, store) from error
         raise InputError(f"{path}: cannot be read ({error}); {_TRUNCATED}") from error
+    if full:
+        raise _no_room(path, store)
     return read
+
+
+def _no_room(path: Path, store: Path) -> OutputError:
+    return OutputError(
+        f"{store.parent.parent}: a copy of {path} cannot be written there; is the disk full? Free some, or "
+        "name another folder: TMPDIR=FOLDER geolabel label …"
+    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from geolabel import files
-from geolabel.errors import EmptyError, InputError
+from geolabel.errors import InputError
 from geolabel.vector.indexed import IndexedLayer, copy_indexed
 from geolabel.vector.pbf import pbf_date
 
@@ -64,27 +64,27 @@ def open_osm(
     areas: Sequence[str],
     keep: Callable[[pa.Table], NDArray[np.bool_]],
     *,
-    lines: bool,
+    lines: Callable[[pa.Table], NDArray[np.bool_]] | None = None,
     bounds: tuple[float, float, float, float] | None = None,
 ) -> Iterator[list[IndexedLayer]]:
-    """The layers of an extract, with the tags `keys` as attributes; only features that `keep` chooses.
+    """The layers of an extract, with the tags `keys` as attributes: areas that `keep` chooses by them.
 
-    `areas`: keys, or key=value, that make a closed way an area. `lines`: lines and points too. `bounds` (west, south,
-    east, north), degrees: the part to be read. The file is taken to be whole: `osm_date` tells. Raises EmptyError where
-    it has nothing of the sort.
+    `areas`: keys, or key=value, that make a closed way an area. `lines`: chooses lines and points, None where they are
+    not asked for. `bounds` (west, south, east, north), degrees: the part to be read. The file is taken to be whole:
+    `osm_date` tells.
     """
     with tempfile.TemporaryDirectory(prefix="geolabel-") as work, _driver_settings(work):
         config = Path(work) / "osm.ini"
         config.write_text(_config(keys, areas), encoding="utf-8")
         where = " OR ".join(f'"{key}" IS NOT NULL' for key in keys)
-        layers, found = [], 0
-        for name in ("multipolygons", "lines", "points") if lines else ("multipolygons",):
+        layers = []
+        for name, chosen in (("multipolygons", keep), ("lines", lines), ("points", lines)):
+            if not chosen:
+                continue
             store = Path(work) / f"{name}.fgb"
             options = {"CONFIG_FILE": str(config)}
-            found += copy_indexed(path, name, keys, store, where=where, keep=keep, bounds=bounds, options=options)
+            copy_indexed(path, name, keys, store, where=where, keep=chosen, bounds=bounds, options=options)
             layers.append(IndexedLayer(path, store, "layer", _CRS, tuple(keys)))
-        if not found:
-            raise EmptyError(f"{path}: holds nothing here with the tags {', '.join(keys[:4])} …; check its region")
         yield layers
 
 

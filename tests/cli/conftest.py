@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typer.testing import CliRunner
 
 from geolabel.cli import commands
 from geolabel.cli.app import app
+from tests.cli.label_scene import Scene, Seen, write_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,3 +130,25 @@ def way(tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Done]) -> W
         assert done.code == 0, done.err
         found.said[name] = done.json
     return found
+
+
+@pytest.fixture(scope="session")
+def labelled_place(tmp_path_factory: pytest.TempPathFactory, cli: Callable[..., Done]) -> Scene:
+    """A place with sources of labels, tiled; not to be written to."""
+    found = Scene(tmp_path_factory.mktemp("scene"))
+    write_sources(found)
+    done = cli("tile", found / "region.tif", "--size", 32, "-o", found.tiles)
+    assert done.code == 0, done.err
+    return found
+
+
+@pytest.fixture
+def scene(labelled_place: Scene, tmp_path: Path) -> Scene:
+    """A copy of it."""
+    return Scene(Path(shutil.copytree(labelled_place.folder, tmp_path / "scene")))
+
+
+@pytest.fixture(scope="session")
+def seen(labelled_place: Scene) -> Seen:
+    """What its sources say at many points of its tiles."""
+    return Seen.of(labelled_place.tiles)

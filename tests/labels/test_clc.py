@@ -117,16 +117,22 @@ def test_grid_codes_say_the_same_as_codes(granada: Path, write_raster: WriteRast
     assert source.findings.unknown == {}
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "uint32"])
-@pytest.mark.parametrize("grid_codes", [False, True])
+WIDE = ["int16", "uint16", "int32", "uint32"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "grid_codes"), [("uint8", True), *((dtype, short) for dtype in WIDE for short in (False, True))]
+)
 def test_all_44_codes(write_raster: WriteRaster, measured: Measure, dtype: str, grid_codes: bool) -> None:
-    if dtype == "uint8" and not grid_codes:
-        pytest.skip("523 is no byte")
     values = np.arange(1, 45) if grid_codes else np.array(CODES)
-    path = write_raster("clc.tif", np.tile(values, (10, 1)).astype(dtype)[None], transform=PLACE)
-    found = measured(clc_source(path, is_raster=True), CLC_3, GRID, size=11)
-    each = found.area_ha.sum() / 44
+    pixels = np.tile(values, (11, 1)).astype(dtype)[None]
+    pixels[0, 10] = nodata = -128 if dtype == "int8" else 0
+    path = write_raster("clc.tif", pixels, transform=PLACE, nodata=nodata)
+    source = clc_source(path, is_raster=True)
+    found = measured(source, CLC_3, Grid(GRID.crs, PLACE, 44, 11), size=11)
+    each = found.area_ha.sum() / 44 * 10 / 11
     assert found.hectares == pytest.approx(dict.fromkeys(CLC_3.names, each))
+    assert source.findings.unknown == {}
     assert list(found.hectares) == [BY_CODE[code] for code in CODES]
 
 
@@ -207,7 +213,9 @@ def test_groups_are_told_apart_and_one_without_codes_stays_silent() -> None:
     numbers = code_numbers(scheme)
     assert [numbers[code] for code in (131, 111, 211, 311)] == [(1, 2, 0), (0, 2, 0), (4, 4, 0), (0, 0, 0)]
     assert clc_names(scheme).tolist() == [True, True, False]
-    with pytest.raises(SchemeError, match=r"'planet-amazon' has no class with a clc rule; choose another, such as clc-3, or write clc = "):
+    with pytest.raises(
+        SchemeError, match=r"'planet-amazon' has no class with a clc rule; choose another, such as clc-3, or "
+    ):
         code_numbers(find_scheme("planet-amazon"))
 
 
@@ -292,7 +300,7 @@ def test_codes_that_a_scheme_leaves_out_are_not_listed(granada: Path, measured: 
 
 
 OTHERS = {
-    "worldcover": (np.array([10, 20, 30, 40, 50, 60, 80, 90, 95, 100]), "its codes are 10, 20, 30, 40, 50, 60, 80, 90 and 2 more"),
+    "worldcover": (np.array([10, 20, 30, 40, 50, 60, 80, 90, 95, 100]), "its codes are 10, 20, .* and 2 more"),
     "many": (np.arange(1, 250), "its codes are 1, 2, 3"),
     "ids": (np.arange(10_000, 10_100), "its codes are 10000, 10001"),
     "nothing": (np.array([0, 0, 255]), "its codes are none\\."),

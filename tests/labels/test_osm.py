@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from pyproj import Geod
 from pyproj.transformer import Transformer
 
 from geolabel import vector
-from geolabel.errors import EmptyError, InputError, SchemeError
+from geolabel.errors import EmptyError, InputError, OutputError, SchemeError
 from geolabel.grid import Grid
 from geolabel.labels.osm import osm_source
 from geolabel.labels.rules import OsmRule, Rules
@@ -97,10 +98,14 @@ def test_a_closed_way_is_an_area_where_a_rule_for_areas_asks_for_its_tag(tmp_pat
     drawing.box(8, 0, 10, 2, natural="wood")
     drawing.box(12, 0, 14, 2, natural="coastline")
     drawing.way((0, 6), (4, 6), (4, 8), natural="wood")
-    scheme = classes(("square", "highway=pedestrian area=yes"), ("wood", "natural=wood"))
+    drawing.box(16, 0, 18, 2, **{"power": "plant", "plant:source": "solar"})
+    scheme = classes(
+        ("square", "highway=pedestrian area=yes"), ("wood", "natural=wood"), ("sun", "plant:source=solar power=*")
+    )
     source = osm_source(drawing.write(tmp_path / "a.osm"), is_raster=False)
     found = measured(source, scheme, GRID).hectares
-    assert found == pytest.approx({"square": geodesic_ha(0, 0, 2, 2), "wood": geodesic_ha(8, 0, 10, 2)}, rel=0.01)
+    expected = {"square": geodesic_ha(0, 0, 2, 2), "wood": geodesic_ha(8, 0, 10, 2), "sun": geodesic_ha(16, 0, 18, 2)}
+    assert found == pytest.approx(expected, rel=0.01)
 
 
 def test_an_area_rule_does_not_hide_a_line_from_a_rule_with_a_width(tmp_path: Path, measured: Measure) -> None:
@@ -119,21 +124,19 @@ def test_a_line_beyond_a_border_reaches_over_it(tmp_path: Path, measured: Measur
     to_lonlat = Transformer.from_crs("EPSG:32632", "EPSG:4326", always_xy=True)
     grid = Grid("EPSG:32632", Affine(10, 0, 500_000, 0, -10, 5_210_000), 64, 1024)
     drawing = Map()
-    for row in (511.5, 512.5, -0.5, 1024.5):  # a band of rows ends at 512
+    rows = (511.5, 512.5, -0.5, 1024.5)  # a band of rows ends at 512
+    for row in rows:
         x, y = grid.xy(np.array([10.0, 50.0]), np.array([row, row]))
         lon, lat = to_lonlat.transform(x, y)
         drawing.way(*zip((lon - 9) / MILLI, (lat - 47) / MILLI, strict=True), waterway="river")
     scheme = classes(("river", {"tags": "waterway=river", "width_m": 100}))
     source = osm_source(drawing.write(tmp_path / "a.osm"), is_raster=False)
-    share = measured(source, scheme, grid).share[0]
-    rows = (share * 64).tolist()  # of 64 rows, 40 columns and two half discs wide: the part of a tile's height
-    wide = 40 / 64
-    middle = pytest.approx((5.5 + 0.5) * wide, abs=0.45)
-    assert rows[7] == middle
-    assert rows[8] == middle
-    assert rows[0] == pytest.approx(4.5 * wide, abs=0.45)
-    assert rows[15] == pytest.approx(4.5 * wide, abs=0.45)
-    assert np.isnan(rows[1:7] + rows[9:15]).all()
+    share = np.nan_to_num(measured(source, scheme, grid).share[0])
+    lines = shapely.union_all([shapely.LineString([(10, row), (50, row)]).buffer(5) for row in rows])
+    tiles = shapely.box(0, np.arange(16) * 64, 64, np.arange(16) * 64 + 64)
+    expected = shapely.area(shapely.intersection(tiles, lines)) / 64**2
+    assert np.flatnonzero(expected).tolist() == [0, 7, 8, 15]
+    np.testing.assert_allclose(share, expected, atol=0.002)
 
 
 def test_where_features_overlap_the_smaller_is_on_top_and_the_background_lies_among_them(
@@ -163,7 +166,7 @@ def test_only_the_region_is_read(tmp_path: Path) -> None:
 
     def count(**region: Any) -> int:
         every = lambda table: np.ones(table.num_rows, bool)  # noqa: E731 - what may be kept
-        with vector.open_osm(path, ["landuse"], ["landuse"], every, lines=False, **region) as (layer,):
+        with vector.open_osm(path, ["landuse"], ["landuse"], every, **region) as (layer,):
             return len(layer.read((-180, -90, 180, 90), "EPSG:4326").geometries)
 
     assert count() == 3
@@ -171,16 +174,62 @@ def test_only_the_region_is_read(tmp_path: Path) -> None:
     assert count(bounds=(8.9, 46.9, 10.0, 48)) == 2
 
 
-def test_tags_that_are_nowhere_are_named(tmp_path: Path, measured: Measure) -> None:
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:geolabel.vector.indexed")
+def test_what_is_broken_in_the_map_is_left_out_and_the_rest_stays(tmp_path: Path, measured: Measure) -> None:
+    """As extracts have it at their border: relations without some of their ways, ways without their nodes."""
+    drawing = Map()
+    left, right = drawing.way((0, 0), (10, 0), (10, 10)), drawing.way((0, 10), (0, 0))
+    drawing.relation((left, "outer"), (right, "outer"), landuse="forest")
+    drawing.relation((999, "outer"), natural="water")
+    drawing.ways.append(([9_999, 9_998, 9_997, 9_999], {"landuse": "farmland"}))
+    drawing.way((1, 1), (2, 1), (1, 1), landuse="grass")
+    drawing.box(12, 6, 16, 8, natural="water")
+    drawing.way((12, 0), (16, 4), (16, 0), (12, 4), (12, 0), landuse="meadow")
+    values = ("forest", "farmland", "grass", "meadow")
+    scheme = classes(*((value, f"landuse={value}") for value in values), ("water", "natural=water"))
+    source = osm_source(drawing.write(tmp_path / "a.osm"), is_raster=False)
+    found = measured(source, scheme, GRID, size=32).hectares
+    expected = {"forest": 0, "farmland": 0, "grass": 0, "water": geodesic_ha(12, 6, 16, 8)}
+    assert found == pytest.approx({**expected, "meadow": geodesic_ha(12, 0, 16, 4) / 2}, rel=0.005)
+    assert source.findings.repaired == 1
+
+
+def test_gdal_says_nothing_of_its_own(tmp_path: Path) -> None:
+    drawing = Map()
+    left, right = drawing.way((0, 0), (10, 0), (10, 10)), drawing.way((0, 10), (0, 0))
+    drawing.relation((left, "outer"), (right, "outer"), landuse="forest")
+    path = drawing.write(tmp_path / "a.osm")
+    code = (
+        "import numpy as np, sys\nfrom pathlib import Path\nfrom geolabel import vector\n"
+        "every = lambda table: np.ones(table.num_rows, bool)\n"
+        "with vector.open_osm(Path(sys.argv[1]), ['landuse'], ['landuse'], every): pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["a.osm", "a.osm.pbf"])
+def test_a_region_without_features_is_unknown_and_said_at_the_end(tmp_path: Path, measured: Measure, name: str) -> None:
+    """Not before: of several rasters some may lie beyond the extract."""
+    source = osm_source(drawn().write(tmp_path / name), is_raster=False)
+    far = Grid(GRID.crs, GRID.transform @ Affine.translation(50_000, 0), 200, 200)
+    found = measured(source, SCHEME, far)
+    assert found.known_ha == 0
+    assert np.isnan(found.share).all()
+    with pytest.raises(
+        EmptyError, match=r"a\.osm.*: nothing in it with a class of the scheme lies on the tiles; check"
+    ):
+        source.findings.close()
+    measured(source, SCHEME, GRID, size=256)
+    source.findings.close()
+
+
+def test_a_scheme_without_rules_for_osm_is_refused(tmp_path: Path, measured: Measure) -> None:
     source = osm_source(drawn().write(tmp_path / "a.osm"), is_raster=False)
-    with pytest.raises(EmptyError, match=r"a\.osm: holds nothing here with the tags landuse, .*check its region"):
-        measured(source, classes(("mine", "landuse=quarry resource=gold")), far_from(GRID))
-    with pytest.raises(SchemeError, match=r"'clc-3' has no class with an osm rule; choose another, such as osm-landuse, or write"):
+    with pytest.raises(
+        SchemeError, match=r"'clc-3' has no class with an osm rule; choose another, such as osm-landuse"
+    ):
         measured(source, find_scheme("clc-3"), GRID)
-
-
-def far_from(grid: Grid) -> Grid:
-    return Grid(grid.crs, grid.transform @ Affine.translation(50_000, 0), grid.width, grid.height)
 
 
 def degrees(*places: tuple[float, float]) -> list[tuple[float, float]]:
@@ -282,6 +331,19 @@ def test_a_real_extract_that_breaks_off_is_refused(liechtenstein: Path, tmp_path
             InputError, match=r"cut\.osm\.pbf: breaks off, or is damaged, at byte .* of .*; get it again"
         ):
             osm_source(path, is_raster=False)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning:geolabel.vector.indexed")
+def test_a_full_disk_is_not_taken_for_the_end_of_the_extract(
+    liechtenstein: Path, small_disk: Path, measured: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GDAL keeps an extract's nodes in a file of its own, and ends quietly where that cannot grow."""
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))
+    monkeypatch.setenv("OSM_MAX_TMPFILE_SIZE", "1")
+    source = osm_source(liechtenstein, is_raster=False)
+    with pytest.raises(OutputError, match=r"small: a copy of .*liechtenstein.* cannot be written there.*TMPDIR=FOLDER"):
+        measured(source, classes(("quarry", "landuse=quarry")), LIECHTENSTEIN)
+    assert not list(small_disk.iterdir())
 
 
 @pytest.mark.parametrize("share", [0.01, 0.4, 0.9, 0.999])

@@ -16,7 +16,7 @@ import shapely
 from affine import Affine
 from pyproj import Transformer
 
-from geolabel.errors import CRSError, EmptyError, InputError
+from geolabel.errors import CRSError, EmptyError, InputError, OutputError
 from geolabel.grid import Grid
 from geolabel.vector import IndexedLayer, Placed, indexed, open_layer
 
@@ -258,6 +258,17 @@ def test_a_file_that_breaks_off_is_refused(tmp_path: Path, name: str) -> None:
         cut.write_bytes(content[: int(share * len(content))])
         with pytest.raises(InputError, match=rf"cut\.{name}: .*(truncated|damaged)"):
             read(cut, fields=("kind", "number"))
+
+
+@pytest.mark.parametrize("name", ["a.shp", "a.geojson"])
+def test_a_full_disk_is_not_taken_for_a_damaged_file(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = write(tmp_path / name, scattered(20_000).to_crs("EPSG:4326"))
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))
+    with pytest.raises(OutputError, match=r"small: a copy of .* cannot be written.*disk full\?.*TMPDIR=FOLDER"):
+        read(path)
+    assert not list(small_disk.iterdir())
 
 
 def test_layers_that_are_none_are_named(tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ def test_the_date_of_an_xml_extract(tmp_path: Path, head: str, date: str | None)
 def test_gdal_reads_what_is_taken_for_whole(shared_data: Path, tmp_path: Path) -> None:
     path = shared_data / "osm-liechtenstein" / "liechtenstein-latest.osm.pbf"
     every = lambda table: np.ones(table.num_rows, bool)  # noqa: E731 - all may stay
-    with vector.open_osm(path, ["landuse"], ["landuse"], every, lines=False) as (layer,):
+    with vector.open_osm(path, ["landuse"], ["landuse"], every) as (layer,):
         found = layer.read((-180, -90, 180, 90), "EPSG:4326")
     ogrinfo = [
         "ogrinfo",
