@@ -75,9 +75,14 @@ def reached(grid: Grid, window: Window, metres: float) -> tuple[float, float, fl
 
 
 def stacked(geometries: NDArray[Any], number: NDArray[np.uint8], priority: NDArray[Any], thin: NDArray[Any]) -> Areas:
-    """In the order they lie: higher priority on top, then lines and points, then the smaller area."""
-    order = np.lexsort((-shapely.area(geometries), thin, priority))
+    """In the order they lie: higher priority on top, then lines and points, the smaller area, the earlier class."""
+    order = np.lexsort((-number.astype(np.int64), -_rounded(shapely.area(geometries)), thin, priority))
     return Areas(geometries[order], number[order])
+
+
+def _rounded(size: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Areas that rounding made different are the same: one outline is often drawn twice, with other tags."""
+    return size.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ def piled(batches: Sequence[Outlined], priority: NDArray[Any]) -> list[Rings]:
     size = np.concatenate([batch.size for batch in batches])
     found = []
     for number in np.concatenate([batch.number for batch in batches], axis=1):
-        order = np.lexsort((-size, thin, priority[number], number > 0))
+        order = np.lexsort((-number.astype(np.int64), -_rounded(size), thin, priority[number], number > 0))
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
         found.append(Rings(rings.x, rings.y, rings.start, rank[rings.owner], number[order]))

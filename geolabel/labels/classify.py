@@ -68,12 +68,12 @@ class ByValue:
         values = {text for found in scheme.classes for text in (found.name, *found.rules.vector)}
         background = set(scheme.background.vector)
         rest = [next((at + 1 for at in members if ANY in scheme.classes[at].rules.vector), 0) for members in groups]
+        others = [one or known * (ANY in background) for one in rest]
         number = {}
         for text in (values | background) - {ANY}:
-            otherwise = [known if text in background else one or known for one in rest]
+            otherwise = [known] * len(rest) if text in background else others
             named = [_class_of(text, scheme, members) for members in groups]
             number[text] = tuple(one or other for one, other in zip(named, otherwise, strict=True))
-        others = [one or known * (ANY in background) for one in rest]
         return cls(field, number, tuple(others))
 
     @property

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from geolabel.labels.classify import Classifier
 
 
-def vector_source(path: Path, field: str | None, layer: str | None) -> VectorSource:
-    """Polygons whose attribute names their class. Raises OptionError, and what reading the file raises."""
+def vector_source(path: Path, field: str | None, layer: str | None, wanted: Scheme | None) -> VectorSource:
+    """Polygons whose attribute names their class; `wanted`: the scheme that the user names. Raises OptionError, and what reading the file raises."""
     if not field:
         raise OptionError(f"{path}: say which attribute names the class, with --field NAME")
     name, _ = vector.look(path, field, layer)
@@ -41,7 +41,9 @@ def vector_source(path: Path, field: str | None, layer: str | None) -> VectorSou
         return Scheme(path.stem, tuple(LabelClass(value) for value in values))
 
     def can_name(scheme: Scheme) -> NDArray[np.bool_]:
-        return np.ones(len(scheme.classes), dtype=bool)
+        # a scheme of the user's: its words are the file's; else the file knows no class but its own
+        own = None if wanted else set(vector.read_values(path, field, name))
+        return np.array([own is None or found.name in own for found in scheme.classes])
 
     def classifier(scheme: Scheme) -> Classifier:
         return ByValue.of(field, scheme)
@@ -97,6 +99,7 @@ def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> Ras
             "kind": "raster",
             "path": files.relative_to(path, index_path),
             "legend": files.relative_to(legend, index_path) if legend else None,
+            "attribution": (scheme.attribution or None) if scheme and not legend else None,
             "fingerprint": files.fingerprint(path),
         }
 

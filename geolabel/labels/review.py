@@ -6,6 +6,7 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 from geolabel.errors import GeolabelError
+from geolabel.labels.clc import below
 from geolabel.labels.rules import NO_RULES, Condition, OsmRule
 from geolabel.labels.scheme_file import find_scheme
 
@@ -19,8 +20,14 @@ _ALIKE = 16.0
 
 
 def warnings(scheme: Scheme) -> tuple[str, ...]:
-    """One line each: classes without rules, lost parents, colours too much alike, OSM rules that never win."""
-    return (*_without_rules(scheme), *_parents(scheme), *_colors(scheme), *_dead_rules(scheme))
+    """One line each: classes without rules, lost parents, colours too much alike, rules that never hold or never win."""
+    return (
+        *_without_rules(scheme),
+        *_parents(scheme),
+        *_colors(scheme),
+        *_lost_codes(scheme),
+        *_dead_rules(scheme),
+    )
 
 
 def _without_rules(scheme: Scheme) -> Iterator[str]:
@@ -58,6 +65,13 @@ def _distance(one: str, other: str) -> float:
     """Between two "#rrggbb": 0 the same, 442 black and white."""
     steps = [int(one[at : at + 2], 16) - int(other[at : at + 2], 16) for at in (1, 3, 5)]
     return float(sum(step * step for step in steps) ** 0.5)
+
+
+def _lost_codes(scheme: Scheme) -> Iterator[str]:
+    for name, rules in [*((found.name, found.rules) for found in scheme.classes), ("background", scheme.background)]:
+        lost = [str(code) for code in rules.clc if not below(code)]
+        if lost:
+            yield f"clc codes that CORINE does not have: {', '.join(lost)} of {name}; geolabel schemes show clc-3 has all"
 
 
 def _dead_rules(scheme: Scheme) -> Iterator[str]:

@@ -78,6 +78,8 @@ class Scheme:
     """The scheme of the coarser level, whose classes are this one's parents."""
     background: Rules = NO_RULES
     """What sources say of a place that is known, but of none of the classes: absent there, not unknown."""
+    attribution: str = ""
+    """Whose maps the `raster` rules read, in the words that are owed to them."""
 
     def __post_init__(self) -> None:
         names = [found.name for found in self.classes]
@@ -127,6 +129,7 @@ class Scheme:
             "version": self.version,
             "title": self.title,
             "parents": self.parents,
+            **({"attribution": self.attribution} if self.attribution else {}),
             **({"background": self.background.to_json()} if self.background != NO_RULES else {}),
             "classes": classes,
         }
@@ -144,6 +147,7 @@ class Scheme:
                 title=str(value.get("title", "")),
                 parents=str(value.get("parents", "")),
                 background=Rules.parse(value.get("background", {})),
+                attribution=str(value.get("attribution", "")),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise SchemeError(f"the description of the classes is damaged ({error})") from error

@@ -52,7 +52,7 @@ def _parse(content: bytes, where: str, fallback: str) -> Scheme:
     entries = value.pop("class", None)
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SchemeError(f"{where}: has no classes; write one [[class]] table a class, with name, title and color")
-    _check_keys(where, [value], {"name", "version", "title", "parents", "background"}, "a scheme")
+    _check_keys(where, [value], {"name", "version", "title", "parents", "attribution", "background"}, "a scheme")
     _check_keys(where, entries, {*CLASS_KEYS, *RULE_KEYS}, "a class")
     nameless = [entry for entry in entries if not isinstance(entry.get("name"), str)]
     if nameless:

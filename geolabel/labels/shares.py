@@ -43,6 +43,8 @@ class Known:
     """(classes, n): area of the class / area of the tile; NaN where too little of the tile is known."""
     known: NDArray[np.float32]
     """(n,): share of the tile of which the class is known, or known to be none of the scheme's."""
+    traces: tuple[NDArray[np.int64], ...]
+    """By class, the tiles that have some of it, but of which too little is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,8 @@ def _add(
 
 def _shares(sums: _Sums, can_name: NDArray[np.bool_], groups: Sequence[Sequence[int]], min_known: float) -> Shares:
     for share in (sums.merged, sums.speaker, sums.source, sums.heard, sums.both, sums.differ):
-        share[share < _ROUNDING] = 0
+        for row in share.reshape(-1, share.shape[-1]):  # one at a time: a mask of all would be large
+            row[row < _ROUNDING] = 0
     merged = _known(sums.merged, sums.speaker, can_name, groups, min_known)
     by_source = tuple(
         _known(sums.source[at], sums.heard[:, at : at + 1], can_name[at : at + 1], groups, min_known)
@@ -174,11 +177,14 @@ def _known(
     min_known: float,
 ) -> Known:
     """Shares (classes, n), NaN where what can name the class (`heard`: (groups, sources, n)) knows too little."""
+    traces = [np.empty(0, np.int64)] * len(share)
     for group, members in enumerate(groups):
         for at in members:
             known = heard[group][can_name[:, at]].sum(axis=0)
-            share[at, (known < min_known) | (known == 0)] = np.nan
-    return Known(share, heard.sum(axis=1).max(axis=0).clip(0, 1))
+            too_little = (known < min_known) | (known == 0)
+            traces[at] = np.flatnonzero(too_little & (share[at] > 0))
+            share[at, too_little] = np.nan
+    return Known(share, heard.sum(axis=1).max(axis=0).clip(0, 1), tuple(traces))
 
 
 def _bands(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from geolabel.labels.scheme import Scheme
 
 HeadChoice = Literal["auto", "sigmoid", "softmax"]
+_ROUNDING = 1e-4
+"""Of shares that should sum to 1."""
 
 
 def choose_heads(scheme: Scheme, choice: HeadChoice) -> tuple[Head, ...]:
@@ -58,7 +60,7 @@ def targets(shares: NDArray[np.float32], heads: Sequence[Head], presence: Mappin
     """What is to be learned from shares (n, classes): 1 present, 0 absent, NaN unknown.
 
     sigmoid: a class is present from its share in `presence` on. softmax: the class of the largest share; unknown where
-    no class of the head has any.
+    it has less than that, or less than the rest of the tile, which is none of the classes or not known.
     """
     wanted = np.full(shares.shape, np.nan, dtype=np.float32)
     for head, columns in slices(heads):
@@ -68,6 +70,10 @@ def targets(shares: NDArray[np.float32], heads: Sequence[Head], presence: Mappin
             wanted[:, columns] = np.where(np.isnan(part), np.nan, part >= cuts)
             continue
         filled = np.where(np.isnan(part), 0.0, part)
-        chosen = np.eye(part.shape[1], dtype=np.float32)[filled.argmax(axis=1)]
-        wanted[:, columns] = np.where(filled.max(axis=1, keepdims=True) > 0, chosen, np.nan)
+        winner, largest = filled.argmax(axis=1), filled.max(axis=1)
+        cut = np.array([presence[name] for name in head.classes])[winner]
+        rest = 1 - filled.sum(axis=1)
+        clear = (largest > 0) & (largest >= cut) & (largest >= rest - _ROUNDING)
+        chosen = np.eye(part.shape[1], dtype=np.float32)[winner]
+        wanted[:, columns] = np.where(clear[:, None], chosen, np.nan)
     return wanted

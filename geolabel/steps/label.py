@@ -21,6 +21,8 @@ from geolabel.tiling.index import read_index, write_index
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from geolabel.tiling.index import TileIndex
 
 Merge = Literal["priority", "agreement", "separate"]
@@ -106,6 +108,8 @@ def label(
         raise OptionError("--tags names chips, --osm, --clc, --vector and --raster describe places: give one kind")
     if exact and merge == "agreement":
         raise OptionError("--exact checks --merge priority or separate; agreement is measured along lines only")
+    if exact and report and len(maps.paths()) > 1:
+        raise OptionError("--report says where sources disagree, which --exact does not measure; leave one of them out")
     target = output or tiles
     own_scheme = Path(scheme) if scheme and Path(scheme).suffix == ".toml" else None
     inputs = (*maps.paths(), legend, tags, own_scheme)
@@ -121,18 +125,21 @@ def label(
     index = read_index(tiles)
     wanted = find_scheme(str(scheme)) if scheme else None
     unknown: dict[str, int] = {}
+    traces: Mapping[str, NDArray[np.int64]] = {}
     if tags:
         labelled = label_by_tags(index, tags, wanted, target)
     elif maps.paths():
-        labelled, unknown = label_by_maps(
+        labelled, unknown, traces = label_by_maps(
             index, tiles, maps, wanted, merge=merge, exact=exact, min_known=min_known, target=target
         )
     else:
         assert wanted is not None
         labelled = regrouped(index, wanted, tiles)
-    labelled = with_targets(labelled, targets)
+    labelled = with_targets(labelled, targets, traces)
     # the sources of the labels are named from the new place already
-    moved = replace(labelled.moved(tiles, target), label_sources=labelled.label_sources)
+    moved = labelled.moved(tiles, target)
+    if tags or maps.paths():
+        moved = replace(moved, label_sources=labelled.label_sources)
     write_index(target, moved, overwrite=overwrite or output is None)
     if report:
         from geolabel.steps.label_report import write_report

@@ -14,7 +14,7 @@ from geolabel.errors import TileIndexError, listed
 from geolabel.labels.clc import clc_source
 from geolabel.labels.given import raster_source, vector_source
 from geolabel.labels.osm import osm_source
-from geolabel.labels.scheme import Scheme, complete, merge
+from geolabel.labels.scheme import LabelClass, Scheme, complete, merge
 from geolabel.labels.shares import Known, Shares, measure
 from geolabel.progress import log, track
 from geolabel.tiling.index import LABEL_PREFIX
@@ -54,7 +54,7 @@ class Given:
 
     def open(self, scheme: Scheme | None) -> list[LabelSource]:
         """Look at each file. Raises OptionError, InputError, CRSError, EmptyError, TableError, SchemeError."""
-        sources: list[LabelSource] = [vector_source(path, self.field, self.layer) for path in self.vector]
+        sources: list[LabelSource] = [vector_source(path, self.field, self.layer, scheme) for path in self.vector]
         sources += [osm_source(path, is_raster=raster.is_raster(path)) for path in self.osm]
         sources += [raster_source(path, self.legend, scheme) for path in self.raster]
         sources += [clc_source(path, is_raster=raster.is_raster(path)) for path in self.clc]
@@ -76,8 +76,11 @@ def label_by_maps(
     exact: bool,
     min_known: float,
     target: Path,
-) -> tuple[TileIndex, dict[str, int]]:
-    """The index with the shares that the sources give, and values that no class stands for."""
+) -> tuple[TileIndex, dict[str, int], dict[str, NDArray[np.int64]]]:
+    """The index with the shares that the sources give, and values that no class stands for.
+
+    And by class the rows that have some of it, although too little of them is known for a share.
+    """
     sources = given.open(wanted)
     scheme = complete(wanted or _own_scheme(sources))
     can_name = np.array([source.names(scheme) for source in sources])
@@ -91,7 +94,7 @@ def label_by_maps(
         unknown |= source.findings.unknown
     names = [source.name for source in sources]
     columns: dict[str, pa.Array] = {}
-    confusion = _confusion(names, scheme, shares.joint)
+    confusion = [] if exact else _confusion(names, scheme, shares.joint)
     if merge == "separate":
         scheme, apart = _apart(scheme, names, can_name, shares, single=len(sources) == 1)
         columns |= {"known": _float(shares.merged.known), **apart}
@@ -99,7 +102,7 @@ def label_by_maps(
         columns |= _columns("known", LABEL_PREFIX, scheme, shares.merged, can_name=None)
         for name, one, able in zip(names, shares.by_source, can_name, strict=False):
             columns |= _columns(f"{name}.known", f"{name}.", scheme, one, able)
-    if shares.by_source:
+    if shares.by_source and not exact:  # which measures each source, but not pairs of them
         columns |= {"agree": _float(shares.agree), "disagree": _float(shares.disagree)}
     bare = index.unlabelled()
     made = [name for name in columns if name != "known" and not name.startswith(LABEL_PREFIX)]
@@ -117,7 +120,16 @@ def label_by_maps(
         },
         history=(*index.history, "label"),
     )
-    return labelled, unknown
+    told = [shares.merged] if merge != "separate" or not shares.by_source else shares.by_source
+    traces = dict(zip(labelled.class_names, _traces(told, can_name, apart=merge == "separate"), strict=True))
+    return labelled, unknown, traces
+
+
+def _traces(told: Sequence[Known], can_name: NDArray[np.bool_], *, apart: bool) -> list[NDArray[np.int64]]:
+    """In the order of the label columns."""
+    if not apart:
+        return list(told[0].traces)
+    return [one.traces[at] for one, able in zip(told, can_name, strict=True) for at in np.flatnonzero(able).tolist()]
 
 
 def _confusion(names: Sequence[str], scheme: Scheme, joint_ha: NDArray[np.float64]) -> list[dict[str, Any]]:
@@ -196,7 +208,11 @@ def _joined(parts: Sequence[tuple[NDArray[np.int64], Shares]], count: int) -> Sh
         return np.ascontiguousarray(np.concatenate(pieces, axis=-1)[..., order])
 
     def known(pieces: Sequence[Known]) -> Known:
-        return Known(join([one.share for one in pieces]), join([one.known for one in pieces]))
+        each = zip(
+            *([rows[trace] for trace in one.traces] for (rows, _), one in zip(parts, pieces, strict=True)), strict=True
+        )
+        traces = tuple(np.concatenate(of_class) for of_class in each)
+        return Known(join([one.share for one in pieces]), join([one.known for one in pieces]), traces)
 
     assert len(order) == count
     found = [shares for _, shares in parts]
@@ -238,9 +254,10 @@ def _apart(
         for at in np.flatnonzero(able).tolist():
             found = scheme.classes[at]
             group = f"{name}.{found.group}" if found.group else ""
-            classes.append(replace(found, name=f"{name}.{found.name}", title=f"{found.title} ({name})", group=group))
+            title = f"{found.title} ({name})"
+            classes.append(LabelClass(f"{name}.{found.name}", title, found.color, group, presence=found.presence))
             columns[f"{LABEL_PREFIX}{name}.{found.name}"] = _float(one.share[at])
-    return replace(scheme, classes=tuple(replace(one, rules=type(one.rules)()) for one in classes)), columns
+    return Scheme(f"{scheme.name} by source", tuple(classes), scheme.version), columns
 
 
 def _float(values: NDArray[np.float32]) -> pa.Array:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_KEPT = ("merge", "exact", "min_known", "weak_negatives_m")
+"""What is still true of labels that are summed up."""
+
+
 def label_by_tags(index: TileIndex, tags: Path, scheme: Scheme | None, target: Path) -> TileIndex:
     """The index with the labels that a table, or a folder of BigEarthNet patches, gives its chips.
 
@@ -75,6 +79,10 @@ def regrouped(index: TileIndex, scheme: Scheme, tiles: Path) -> TileIndex:
     return bare.with_columns(
         columns,
         scheme=scheme.to_json(),
-        labelling={"columns": [], "min_known": index.labelling.get("min_known"), "regrouped_from": have.name},
+        labelling={
+            **{key: index.labelling[key] for key in _KEPT if key in index.labelling},
+            "columns": [],
+            "regrouped_from": have.name,
+        },
         history=(*index.history, f"label --scheme {scheme.name}"),
     )

@@ -16,6 +16,8 @@ from geolabel.progress import log
 from geolabel.tiling.index import LABEL_PREFIX, dictionary
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from geolabel.tiling.index import TileIndex
 
 
@@ -49,13 +51,18 @@ class Targets:
         return {**own, **self.presence}
 
 
-def with_targets(index: TileIndex, targets: Targets) -> TileIndex:
-    """The index with the columns asked for. Raises OptionError."""
+def with_targets(
+    index: TileIndex, targets: Targets, traces: Mapping[str, NDArray[np.int64]] | None = None
+) -> TileIndex:
+    """The index with the columns asked for. Raises OptionError.
+
+    `traces`: by class, rows that have some of it, although too little of them is known for a share.
+    """
     scheme = Scheme.from_json(index.scheme)
     columns: dict[str, pa.Array] = {}
     notes: dict[str, Any] = {}
     if targets.weak_negatives_m is not None:
-        columns |= _weak_negatives(index, targets.weak_negatives_m)
+        columns |= _weak_negatives(index, targets.weak_negatives_m, traces or {})
         notes["weak_negatives_m"] = targets.weak_negatives_m
         index = index.with_columns({name: values for name, values in columns.items() if name.startswith(LABEL_PREFIX)})
     cuts = {name: cut for name, cut in targets.cuts(scheme).items() if name in index.class_names}
@@ -75,7 +82,7 @@ def with_targets(index: TileIndex, targets: Targets) -> TileIndex:
     return index.with_columns(columns, labelling=labelling)
 
 
-def _weak_negatives(index: TileIndex, beyond_m: float) -> dict[str, pa.Array]:
+def _weak_negatives(index: TileIndex, beyond_m: float, traces: Mapping[str, NDArray[np.int64]]) -> dict[str, pa.Array]:
     """Distances, labels with the weak negatives in them, and which they are."""
     if not index.has_place().any():
         raise OptionError("--weak-negatives needs tiles with a place on the map; these are pictures")
@@ -83,7 +90,9 @@ def _weak_negatives(index: TileIndex, beyond_m: float) -> dict[str, pa.Array]:
     columns: dict[str, pa.Array] = {}
     for name in index.class_names:
         share = index.share(name)
-        metres = distance_m(share, centres)
+        positive = np.nan_to_num(share) > 0
+        positive[traces.get(name, np.empty(0, np.int64))] = True
+        metres = distance_m(positive, centres)
         if not np.isfinite(metres).any():
             log.warning("no tile has any %s: there is nothing to be far from, and no weak negatives of it", name)
             continue

@@ -249,12 +249,12 @@ def _outlines(table: pa.Table) -> tuple[NDArray[np.float64], set[int]]:
     """
     import shapely
 
-    parts, kinds = [np.empty((0, 4))], set()
+    bounds, kinds = np.empty((table.num_rows, 4)), set()
     for start in range(0, table.num_rows, _ROWS):
         shapes = shapely.from_wkb(table["geometry"].slice(start, _ROWS).to_numpy(zero_copy_only=False))
-        parts.append(shapely.bounds(shapes))
+        bounds[start : start + _ROWS] = shapely.bounds(shapes)
         kinds |= set(np.unique(shapely.get_type_id(shapes)).tolist())
-    return np.concatenate(parts), kinds - {-1}
+    return bounds, kinds - {-1}
 
 
 def _with_bbox(table: pa.Table, bounds: NDArray[np.float64]) -> pa.Table:

@@ -121,7 +121,9 @@ def test_what_lies_on_top() -> None:
     assert order([small, large, stripe], [0, 0, 0], [False, False, True]) == [2, 1, 3]
     assert order([small, large, stripe], [0, 1, 0], [False, False, True]) == [1, 3, 2]
     assert order([small, large, stripe], [-1, 0, 0], no) == [1, 2, 3]
-    assert order([large, large], [0, 0], [False, False]) == [1, 2], "of two alike the later one"
+    assert order([large, large], [0, 0], [False, False]) == [2, 1], "of two alike the earlier class"
+    again = shapely.transform(large, lambda xy: xy * (1 + 1e-15))
+    assert order([large, again], [0, 0], [False, False]) == order([again, large], [0, 0], [False, False]) == [2, 1]
 
 
 @given(st.lists(st.tuples(st.integers(-2, 2), st.booleans(), st.integers(1, 9)), min_size=1, max_size=12))

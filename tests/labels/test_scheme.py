@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geolabel.errors import InputError, SchemeError
+from geolabel.labels.given import raster_source
 from geolabel.labels.rules import Rules
 from geolabel.labels.scheme import LabelClass, Scheme, complete, legend_scheme, merge
 from geolabel.labels.scheme_file import read_scheme
+from tests.conftest import WriteRaster
 
 names = st.lists(st.text("abcdefg_", min_size=1, max_size=6), min_size=1, max_size=8, unique=True)
 
@@ -94,6 +98,33 @@ def test_a_scheme_is_read_from_toml(tmp_path: Path) -> None:
     assert (scheme.classes[1].title, scheme.classes[1].group, scheme.classes[1].rules.raster) == ("Mine", "use", (30,))
     path.write_text(TOML.split("\n", 1)[1], encoding="utf-8")
     assert read_scheme(path).name == "s"
+
+
+def test_a_scheme_says_whose_maps_its_codes_are_of(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('attribution = "© Us, 2024"\n' + TOML, encoding="utf-8")
+    scheme = read_scheme(path)
+    assert scheme.attribution == "© Us, 2024"
+    assert Scheme.from_json(scheme.to_json()) == scheme
+    assert scheme.subset(["mine"]).attribution == "© Us, 2024"
+    path.write_text(TOML, encoding="utf-8")
+    assert read_scheme(path).attribution == ""
+    assert "attribution" not in read_scheme(path).to_json()
+
+
+def test_a_raster_read_by_a_scheme_owes_its_attribution(tmp_path: Path, write_raster: WriteRaster) -> None:
+    path, legend = write_raster("cover.tif", np.full((1, 4, 4), 30, np.uint8)), tmp_path / "legend.csv"
+    legend.write_text("code,name\n30,mine\n")
+    bare = Scheme("s", (LabelClass("mine", rules=Rules(raster=(30,))),))
+    scheme = replace(bare, attribution="© Us, 2024")
+
+    def owed(legend: Path | None, scheme: Scheme | None) -> object:
+        return raster_source(path, legend, scheme).describe(tmp_path / "tiles.parquet")["attribution"]
+
+    assert owed(None, scheme) == "© Us, 2024"
+    assert owed(None, bare) is None
+    assert owed(legend, scheme) is None  # the legend explains the codes: another map than the scheme's
+    assert owed(legend, None) is None
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def overlay(polygons: geopandas.GeoDataFrame, grid: Grid, windows, field: str, n
 
 def from_vector(path: Path, field: str, layer: str | None, grid: Grid, windows, names, *, exact: bool) -> Shares:
     scheme = Scheme("s", tuple(LabelClass(name) for name in names))
-    source = vector_source(path, field, layer)
+    source = vector_source(path, field, layer, scheme)
     with source.lay(grid, scheme, 0) as laid:
         return measure(
             [laid],

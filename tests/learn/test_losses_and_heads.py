@@ -79,6 +79,15 @@ def test_targets_from_shares():
     assert np.isnan(wanted[2, 2:]).all()  # none of the exclusive classes: unknown, not the first
 
 
+def test_one_of_several_needs_more_than_the_rest_of_the_tile():
+    cuts = dict.fromkeys(SOFTMAX.classes, 0.1)
+    shares = np.array([[0.01, 0, 0], [0.5, 0.1, 0], [0.3, 0.2, 0.1], [0.2, 0.3, NAN], [0, 0.6, NAN]], np.float32)
+    wanted = targets(shares, [SOFTMAX], cuts)
+    # nearly nothing of any; half of the tile; the rest is larger; the unknown one may be; it cannot be
+    assert np.isnan(wanted[[0, 2, 3]]).all()
+    assert wanted[[1, 4]].tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
 def test_heads_follow_the_groups_of_the_scheme():
     scheme = Scheme("s", (LabelClass("clear", group="sky"), LabelClass("mine"), LabelClass("haze", group="sky")))
     heads = choose_heads(scheme, "auto")
