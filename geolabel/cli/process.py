@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """glibc's numbers of these settings (malloc.h)."""
 _LARGE_BYTES = 1 << 18
+_OBJECTS = 100_000
+"""New objects after which the garbage collector looks for circles; it holds all threads while it does."""
 
 
 def prepare() -> None:
@@ -16,6 +19,7 @@ def prepare() -> None:
     # torch's threads otherwise spin while another program has the core, and all wait for each other
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others keep what is freed for themselves
+    gc.set_threshold(_OBJECTS)
     if sys.platform == "linux" and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
         _give_back_arrays()
 

@@ -6,8 +6,8 @@ Nomenclature: 44 classes on level 3, whose first two digits are the class of lev
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from geolabel.labels.classify import ByValue
 from geolabel.labels.raster_source import RasterSource, check_codes
 from geolabel.labels.scheme_file import find_scheme
 from geolabel.labels.sources import Findings
-from geolabel.labels.vector_source import VectorSource
+from geolabel.labels.vector_source import VectorSource, one_layer
 from geolabel.progress import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def clc_source(path: Path, *, is_raster: bool) -> RasterSource | VectorSource:
         return ByValue(field, {str(code): by_code[code] for code in CODES}, (0,) * len(scheme.groups()))
 
     def opener(grid: Grid, classifier: Classifier) -> AbstractContextManager[list[vector.IndexedLayer]]:  # noqa: ARG001
-        return _open(path, name, field)
+        return one_layer(path, name, field)
 
     return VectorSource(
         "clc", path, _default, clc_names, classifier, opener, _describe(path, "vector", look), Findings(path)
@@ -105,9 +106,10 @@ def clc_names(scheme: Scheme) -> NDArray[np.bool_]:
     return np.array([bool(found.rules.clc) for found in scheme.classes])
 
 
-def below(code: int) -> list[int]:
+@lru_cache(maxsize=256)
+def below(code: int) -> tuple[int, ...]:
     """Codes of level 3 that a code of any level stands for."""
-    return [one for one in CODES if str(one).startswith(str(code))]
+    return tuple(one for one in CODES if str(one).startswith(str(code)))
 
 
 def _number(code: int, scheme: Scheme, members: Sequence[int]) -> int:
@@ -174,12 +176,6 @@ def _year(stem: str) -> int | None:
 
 def _default() -> Scheme:
     return find_scheme("clc-3")
-
-
-@contextmanager
-def _open(path: Path, layer: str, field: str) -> Iterator[list[vector.IndexedLayer]]:
-    with vector.open_layer(path, layer, [field]) as opened:
-        yield [opened]
 
 
 def _describe(path: Path, kind: str, look: _Look) -> Callable[[Path], dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Areas without sampling: geometry against geometry, to check the fast way with.
 
-Overlaps are cut away first, so that what remains of the areas lies side by side; then each area is cut by the tiles
-that its border crosses. GEOS does both.
+Overlaps are cut away first, by GEOS, so that what remains of the areas lies side by side; it is then summed in cells
+between all edges of tiles. Where tiles lie too irregularly for that, GEOS cuts each area by the tiles.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 import shapely
 
 from geolabel.labels.tally import Tally
+from geolabel.labels.trapezia import areas_in_cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _MANY_VERTICES = 256
 """An area of more is halved, and halved again, before it meets the tiles."""
+_MOST_CELLS = 20_000_000
+_ROUNDING = 1e-7
+"""Square pixels that the differences of large sums may leave."""
 _COLLECTION = 7
 """shapely's type number of a mixed collection."""
 
@@ -42,17 +46,13 @@ def exact_tally(
     geometries = np.concatenate([shapes for shapes, _ in reversed(clipped)])
     number = np.concatenate([value for _, value in reversed(clipped)])
     owner = np.concatenate([np.full(len(value), at) for at, (_, value) in reversed(list(enumerate(clipped)))])
-    pieces = _visible(geometries)
-    tile, piece, area = _overlay(pieces, boxes)
-    merged, speaker = np.zeros((len(boxes), kinds)), np.zeros((len(boxes), count))
-    np.add.at(merged, (tile, number[piece]), area)
-    np.add.at(speaker, (tile, owner[piece]), area)
+    found = _in_boxes(_visible(geometries), number + kinds * owner, boxes, kinds * count)
+    found = found.reshape(len(boxes), count, kinds)
+    merged, speaker = found.sum(axis=1), found.sum(axis=2)
     by_source = merged[:, None, :].copy()
     if count > 1:
-        by_source = np.zeros((len(boxes), count, kinds))
-        for at, (shapes, value) in enumerate(clipped):
-            tile, piece, area = _overlay(_visible(shapes), boxes)
-            np.add.at(by_source[:, at], (tile, value[piece]), area)
+        each = [_in_boxes(_visible(shapes), value.astype(np.int64), boxes, kinds) for shapes, value in clipped]
+        by_source = np.stack(each, axis=1)
     for table in (merged, *(by_source[:, at] for at in range(count))):
         table[:, 0] = whole - table[:, 1:].sum(axis=1)
     nothing = np.zeros(len(boxes))
@@ -98,6 +98,26 @@ def _solid(shapes: NDArray[Any]) -> NDArray[Any]:
         parts = shapely.get_parts(shapes[at])
         shapes[at] = shapely.union_all(parts[shapely.area(parts) > 0])
     return shapes
+
+
+def _in_boxes(pieces: NDArray[Any], kind: NDArray[np.int64], boxes: NDArray[Any], kinds: int) -> NDArray[np.float64]:
+    """Area of each kind of pieces (n,), which lie side by side, in each of m boxes: (m, kinds)."""
+    solid = shapely.area(pieces) > 0
+    pieces, kind = pieces[solid], kind[solid]
+    left, top, right, bottom = shapely.bounds(boxes).T
+    x_edge, y_edge = np.unique([left, right]), np.unique([top, bottom])
+    if len(x_edge) * len(y_edge) * kinds <= _MOST_CELLS:
+        cells = np.zeros((len(y_edge), len(x_edge), kinds))
+        cells[1:, 1:] = areas_in_cells(pieces, kind, x_edge, y_edge, kinds)
+        upto = cells.cumsum(axis=0).cumsum(axis=1)
+        first, last = np.searchsorted(x_edge, left), np.searchsorted(x_edge, right)
+        upper, lower = np.searchsorted(y_edge, top), np.searchsorted(y_edge, bottom)
+        found = upto[lower, last] - upto[upper, last] - upto[lower, first] + upto[upper, first]
+        return np.where(found > _ROUNDING, found, 0.0)
+    found = np.zeros((len(boxes), kinds))
+    tile, piece, area = _overlay(pieces, boxes)
+    np.add.at(found, (tile, kind[piece]), area)
+    return found
 
 
 def _overlay(pieces: NDArray[Any], boxes: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from geolabel.labels.raster_source import RasterSource, check_codes
 from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, legend_scheme
 from geolabel.labels.sources import Findings
 from geolabel.labels.table import read_legend
-from geolabel.labels.vector_source import VectorSource
+from geolabel.labels.vector_source import VectorSource, one_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,7 +26,10 @@ if TYPE_CHECKING:
 
 
 def vector_source(path: Path, field: str | None, layer: str | None, wanted: Scheme | None) -> VectorSource:
-    """Polygons whose attribute names their class; `wanted`: the scheme that the user names. Raises OptionError, and what reading the file raises."""
+    """Polygons whose attribute names their class; `wanted`: the scheme that the user names.
+
+    Raises OptionError, and what reading the file raises.
+    """
     if not field:
         raise OptionError(f"{path}: say which attribute names the class, with --field NAME")
     name, _ = vector.look(path, field, layer)
@@ -49,7 +51,7 @@ def vector_source(path: Path, field: str | None, layer: str | None, wanted: Sche
         return ByValue.of(field, scheme)
 
     def opener(grid: Grid, classifier: Classifier) -> AbstractContextManager[list[vector.IndexedLayer]]:  # noqa: ARG001
-        return _open(path, name, field)
+        return one_layer(path, name, field)
 
     def about(index_path: Path) -> dict[str, Any]:
         return {
@@ -104,9 +106,3 @@ def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> Ras
         }
 
     return RasterSource(path.stem, path, own_scheme, numbers, about, Findings(path))
-
-
-@contextmanager
-def _open(path: Path, layer: str, field: str) -> Iterator[list[vector.IndexedLayer]]:
-    with vector.open_layer(path, layer, [field]) as opened:
-        yield [opened]

@@ -20,7 +20,7 @@ _ALIKE = 16.0
 
 
 def warnings(scheme: Scheme) -> tuple[str, ...]:
-    """One line each: classes without rules, lost parents, colours too much alike, rules that never hold or never win."""
+    """One line each: classes without rules, lost parents, colours too much alike, rules that never hold or win."""
     return (
         *_without_rules(scheme),
         *_parents(scheme),
@@ -71,7 +71,7 @@ def _lost_codes(scheme: Scheme) -> Iterator[str]:
     for name, rules in [*((found.name, found.rules) for found in scheme.classes), ("background", scheme.background)]:
         lost = [str(code) for code in rules.clc if not below(code)]
         if lost:
-            yield f"clc codes that CORINE does not have: {', '.join(lost)} of {name}; geolabel schemes show clc-3 has all"
+            yield f"clc codes that CORINE does not have: {', '.join(lost)} of {name}; see geolabel schemes show clc-3"
 
 
 def _dead_rules(scheme: Scheme) -> Iterator[str]:

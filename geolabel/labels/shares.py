@@ -157,7 +157,9 @@ def _add(
 
 def _shares(sums: _Sums, can_name: NDArray[np.bool_], groups: Sequence[Sequence[int]], min_known: float) -> Shares:
     for share in (sums.merged, sums.speaker, sums.source, sums.heard, sums.both, sums.differ):
-        for row in share.reshape(-1, share.shape[-1]):  # one at a time: a mask of all would be large
+        for row in (
+            share.reshape(-1, share.shape[-1]) if share.size else ()
+        ):  # one at a time: a mask of all would be large
             row[row < _ROUNDING] = 0
     merged = _known(sums.merged, sums.speaker, can_name, groups, min_known)
     by_source = tuple(

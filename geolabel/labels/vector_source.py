@@ -165,3 +165,10 @@ class VectorSource:
 
 def _far(window: Window) -> tuple[int, int]:
     return window.col_off + window.width, window.row_off + window.height
+
+
+@contextmanager
+def one_layer(path: Path, layer: str, field: str) -> Iterator[list[vector.IndexedLayer]]:
+    """One layer with one attribute, as most sources are opened."""
+    with vector.open_layer(path, layer, [field]) as opened:
+        yield [opened]

@@ -189,7 +189,7 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
     metadata = {b"geo": json.dumps(_geo(index, bounds, kinds)).encode(), b"geolabel": json.dumps(described).encode()}
     with files.new_file(path, overwrite=overwrite) as draft:
         schema = _with_bbox(index.table.slice(0, 0), bounds[:0]).schema.with_metadata(metadata)
-        with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(draft, schema, compression="zstd", use_dictionary=["source"]) as writer:
             for start in range(0, max(len(index), 1), _GROUP):
                 rows = slice(start, start + _GROUP)
                 part = _with_bbox(index.table.slice(start, _GROUP), bounds[rows])

@@ -187,6 +187,11 @@ def _without_slivers(geometries: NDArray[Any]) -> NDArray[Any]:
     return geometries
 
 
+def straight(crs: str) -> float:
+    """How long a shape may be, in units of a CRS, for its sides to be taken as straight in others: about a degree."""
+    return 1.0 if geodesy.is_geographic(crs) else _METRES_PER_DEGREE
+
+
 def around(geometries: NDArray[Any], region: tuple[float, float, float, float] | None, crs: str) -> NDArray[Any]:
     """Geometries (n,) of `crs`, ready to be moved into another CRS; `region` (west, south, east, north) is the place.
 
@@ -195,7 +200,7 @@ def around(geometries: NDArray[Any], region: tuple[float, float, float, float] |
     """
     import shapely
 
-    unit = 1.0 if geodesy.is_geographic(crs) else _METRES_PER_DEGREE
+    unit = straight(crs)
     bounds = shapely.bounds(geometries)
     long = (bounds[:, 2:] - bounds[:, :2]).max(axis=1, initial=0) > unit
     if not long.any():

@@ -51,7 +51,7 @@ def test_the_nomenclature() -> None:
     """44 classes: 11, 11, 12, 5 and 5 in the five classes of level 1, as the EEA's table has them."""
     assert len(set(CODES)) == 44
     assert [len(below(first)) for first in range(1, 6)] == [11, 11, 12, 5, 5]
-    assert (below(13), below(231), below(45)) == ([131, 132, 133], [231], [])
+    assert (below(13), below(231), below(45)) == ((131, 132, 133), (231,), ())
     assert list(CODES) == sorted(CODES)
     assert [CODES.index(code) + 1 for code in (111, 131, 211, 244, 311, 335, 411, 423, 511, 523)] == [
         *(1, 7, 12, 22, 23, 34, 35, 39, 40, 44)

@@ -48,7 +48,7 @@ def test_colours_too_much_alike() -> None:
 def test_codes_that_corine_does_not_have() -> None:
     found = LabelClass("a", color=FAR[0], rules=Rules(clc=(131, 145, 14, 1, 6)))
     assert warnings(Scheme("own", (found,), background=Rules(clc=(2, 31, 512)))) == (
-        "clc codes that CORINE does not have: 145, 6 of a; geolabel schemes show clc-3 has all",
+        "clc codes that CORINE does not have: 145, 6 of a; see geolabel schemes show clc-3",
     )
     (said,) = warnings(Scheme("own", (LabelClass("a", color=FAR[0], rules=CLC),), background=Rules(clc=(99,))))
     assert said.startswith("clc codes that CORINE does not have: 99 of background;")

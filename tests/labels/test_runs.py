@@ -125,3 +125,21 @@ def test_exact_areas_where_many_tiles_meet_one_area() -> None:
     found = exact_tally([Areas(np.array([disc]), np.array([1], np.uint8))], (col, row, size, size), (0, 64), 1)
     expected = [shapely.box(x, y, x + 4, y + 4).intersection(disc).area for x, y in zip(col, row, strict=True)]
     np.testing.assert_allclose(found.merged[:, 1], expected, atol=1e-9)
+
+
+@given(st.integers(0, 99_999), st.integers(1, 12))
+@settings(deadline=None)
+def test_cells_and_geometry_agree_wherever_tiles_lie(seed: int, count: int) -> None:
+    """Two ways to the same areas: trapezia in the cells between all edges of tiles, and GEOS tile by tile."""
+    rng = np.random.default_rng(seed)
+    areas = areas_of(rng, count, 4)
+    tiles = rng.integers(0, 40, 9), rng.integers(0, 40, 9), rng.integers(1, 24, 9), rng.integers(1, 24, 9)
+    found = exact_tally([areas], tiles, (0, 64), 4).merged
+    free = shapely.box(0, 0, 64, 64)
+    expected = np.zeros((9, 6))
+    boxes = shapely.box(tiles[0], tiles[1], tiles[0] + tiles[2], tiles[1] + tiles[3])
+    for shape, number in zip(areas.geometries[::-1], areas.number[::-1], strict=True):  # from the top
+        expected[:, number] += shapely.area(shapely.intersection(boxes, free.intersection(shape)))
+        free = free.difference(shape)
+    expected[:, 0] = shapely.area(boxes) - expected.sum(axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
