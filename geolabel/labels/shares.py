@@ -81,6 +81,12 @@ class _Sums:
     joint: NDArray[np.float64]
 
 
+def check_min_known(min_known: float) -> None:
+    """Refuse what is no share. Raises OptionError."""
+    if not 0 <= min_known <= 1:
+        raise OptionError(f"--min-known must lie in 0–1, got {min_known:g}")
+
+
 def measure(
     sources: Sequence[LaidSource],
     can_name: NDArray[np.bool_],
@@ -98,8 +104,7 @@ def measure(
     positions of the classes that compete for a place.
     Memory is one band of rows a thread. Raises OptionError, and what the sources raise.
     """
-    if not 0 <= min_known <= 1:
-        raise OptionError(f"--min-known must lie in 0–1, got {min_known:g}")
+    check_min_known(min_known)
     count = len(tiles[0])
     classes = can_name.shape[1]
     apart = len(sources) if len(sources) > 1 else 0

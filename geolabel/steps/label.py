@@ -12,6 +12,7 @@ from geolabel import files
 from geolabel.errors import OptionError, OutputError
 from geolabel.labels.confusion import Confusion
 from geolabel.labels.scheme_file import find_scheme
+from geolabel.labels.shares import check_min_known
 from geolabel.progress import log
 from geolabel.steps.label_maps import Given, label_by_maps
 from geolabel.steps.label_tags import label_by_tags, regrouped
@@ -100,16 +101,8 @@ def label(
     Raises OptionError, InputError, CRSError, TableError, SchemeError, EmptyError, OutputError.
     """
     maps = Given(tuple(vector), tuple(osm), tuple(raster), tuple(clc), field, layer, legend)
-    if not (maps.paths() or tags or scheme):
-        raise OptionError(
-            "nothing to label with: give --osm FILE, --clc FILE, --vector FILE --field NAME, --raster FILE, --tags CSV"
-        )
-    if tags and maps.paths():
-        raise OptionError("--tags names chips, --osm, --clc, --vector and --raster describe places: give one kind")
-    if exact and merge == "agreement":
-        raise OptionError("--exact checks --merge priority or separate; agreement is measured along lines only")
-    if exact and report and len(maps.paths()) > 1:
-        raise OptionError("--report says where sources disagree, which --exact does not measure; leave one of them out")
+    _check_options(maps, tags=tags, scheme=scheme, merge=merge, exact=exact, report=report)
+    check_min_known(min_known)
     target = output or tiles
     own_scheme = Path(scheme) if scheme and Path(scheme).suffix == ".toml" else None
     inputs = (*maps.paths(), legend, tags, own_scheme)
@@ -124,6 +117,7 @@ def label(
     targets = Targets(dominant, presence, weak_negatives_m)
     index = read_index(tiles)
     wanted = find_scheme(str(scheme)) if scheme else None
+    targets.check(wanted, apart=merge == "separate")
     unknown: dict[str, int] = {}
     traces: Mapping[str, NDArray[np.int64]] = {}
     if tags:
@@ -146,6 +140,25 @@ def label(
 
         write_report(moved, target.parent, report, overwrite=overwrite)
     return _report(labelled, target, unknown, report)
+
+
+def _check_options(
+    maps: Given, *, tags: Path | None, scheme: str | Path | None, merge: Merge, exact: bool, report: Path | None
+) -> None:
+    if not (maps.paths() or tags or scheme):
+        raise OptionError(
+            "nothing to label with: give --osm FILE, --clc FILE, --vector FILE --field NAME, --raster FILE, --tags CSV"
+        )
+    if tags and maps.paths():
+        raise OptionError("--tags names chips, --osm, --clc, --vector and --raster describe places: give one kind")
+    if exact and merge == "agreement":
+        raise OptionError("--exact checks --merge priority or separate; agreement is measured along lines only")
+    if exact and report and len(maps.paths()) > 1:
+        raise OptionError("--report says where sources disagree, which --exact does not measure; leave one of them out")
+    if (maps.field or maps.layer) and not maps.vector:
+        raise OptionError("--field and --layer are about --vector FILE, which is missing")
+    if maps.legend and not maps.raster:
+        raise OptionError("--legend is about --raster FILE, which is missing")
 
 
 def _check_report(report: Path, target: Path, inputs: Sequence[Path | None], *, overwrite: bool) -> None:

@@ -40,6 +40,11 @@ class Targets:
         if self.weak_negatives_m is not None and not self.weak_negatives_m > 0:
             raise OptionError(f"--weak-negatives must be more than 0 m, got {self.weak_negatives_m:g}")
 
+    def check(self, scheme: Scheme | None, *, apart: bool) -> None:
+        """Refuse a class that is none before anything is measured, where the classes are known. Raises OptionError."""
+        if scheme is not None and not apart:
+            self.cuts(scheme)
+
     def cuts(self, scheme: Scheme) -> dict[str, float]:
         """Presence cut by class; classes without one are left out. Raises OptionError for a class that is none."""
         own = {found.name: found.presence for found in scheme.classes if found.presence is not None}
