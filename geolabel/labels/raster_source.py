@@ -15,14 +15,15 @@ from geolabel.errors import InputError
 from geolabel.grid import Grid, Window
 from geolabel.labels.areas import Areas
 from geolabel.labels.lattice import lattice, runs_of_raster
-from geolabel.labels.runs import Runs, stacked_runs
+from geolabel.labels.runs import Runs, side_by_side, stacked_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from geolabel.labels.lattice import Lattice
     from geolabel.labels.scheme import Scheme
     from geolabel.labels.sources import Findings
 
@@ -86,32 +87,65 @@ class LaidRaster:
     findings: Findings
     strange: set[int] = field(default_factory=set)
     """Codes that are none."""
+    looked_at: list[Window] = field(default_factory=list)
+    """The part of the raster that the windows lie on, as one rectangle: none, or one."""
     lock: Lock = field(default_factory=Lock)
     """GDAL's readers are not shared between threads."""
 
     def runs(self, window: Window, lines_per_row: int) -> list[Runs]:
         """Exact along each line, piece by piece where the raster's pixels are much smaller than the grid's."""
-        ratio = max(1.0, float(np.prod(np.divide(self.grid.gsd_m, self.place.gsd_m))))
-        rows = max(1, int(_MOST_PIXELS / (ratio * window.width)))
-        pieces = [
-            self._piece(
-                Window(window.col_off, top, window.width, min(rows, window.row_off + window.height - top)),
-                lines_per_row,
-            )
-            for top in range(window.row_off, window.row_off + window.height, rows)
-        ]
-        found = [stacked_runs(of_group) for of_group in zip(*pieces, strict=True)]
+        found = self._pieces(window, lines_per_row)
         self.findings.add(touched=any(one.number.any() for one in found))
         return found
 
-    def _piece(self, window: Window, lines_per_row: int) -> list[Runs]:
+    def _pieces(self, window: Window, lines_per_row: int) -> list[Runs]:
+        """Halved, and halved again, until the part of the raster below a piece can be in memory."""
         way = lattice(self.grid, window, self.place)
-        corner, numbers = self._numbers(way.bounds())
-        return [runs_of_raster(group, corner, way, window, lines_per_row) for group in numbers]
+        part = self._clipped(way)
+        if part is None or part.width * part.height <= _MOST_PIXELS or max(window.width, window.height) == 1:
+            self._look_at(way)
+            corner, numbers = self._numbers(part)
+            return [runs_of_raster(group, corner, way, window, lines_per_row) for group in numbers]
+        across, down = window.width > window.height, window.width <= window.height
+        half = max(window.width, window.height) // 2
+        one = Window(window.col_off, window.row_off, half if across else window.width, half if down else window.height)
+        other = Window(
+            window.col_off + half * across,
+            window.row_off + half * down,
+            window.width - half * across,
+            window.height - half * down,
+        )
+        pairs = zip(self._pieces(one, lines_per_row), self._pieces(other, lines_per_row), strict=True)
+        if across:
+            return [side_by_side(pair, (one.col_off, other.col_off)) for pair in pairs]
+        return [stacked_runs(pair) for pair in pairs]
 
     def areas(self, window: Window) -> list[Areas]:
-        """The raster's own pixels, outlined and moved onto the grid."""
-        corner, numbers = self._numbers(lattice(self.grid, window, self.place).bounds())
+        """The raster's own pixels, outlined and moved onto the grid; strip by strip of the raster."""
+        way = lattice(self.grid, window, self.place)
+        self._look_at(way)
+        part = self._clipped(way)
+        strips: list[Window | None] = [None]
+        if part:
+            rows = max(1, _MOST_PIXELS // part.width)
+            bottom = part.row_off + part.height
+            strips = [
+                Window(part.col_off, top, part.width, min(rows, bottom - top))
+                for top in range(part.row_off, bottom, rows)
+            ]
+        right, below = window.col_off + window.width, window.row_off + window.height
+        box = shapely.box(window.col_off, window.row_off, right, below)
+        pieces = [self._outlined(strip, box) for strip in strips]
+        found = [
+            Areas(*(np.concatenate([getattr(one, name) for one in of_group]) for name in ("geometries", "number")))
+            for of_group in zip(*pieces, strict=True)
+        ]
+        self.findings.add(touched=any(len(one.number) for one in found))
+        return found
+
+    def _outlined(self, strip: Window | None, box: shapely.Polygon) -> list[Areas]:
+        """The areas of a part of the raster that meet a box of the grid."""
+        corner, numbers = self._numbers(strip)
         part = self.place.part(Window(*corner, *numbers.shape[:0:-1]))
         step = _STEP * min(abs(part.transform.a), abs(part.transform.e))
         found = []
@@ -119,27 +153,49 @@ class LaidRaster:
             outlines, values = raster.polygonise(group.astype(np.int32), part)
             moved = geodesy.project_geometries(shapely.segmentize(outlines, step), part.crs, self.grid.crs)
             pixel = shapely.transform(moved, lambda xy: np.column_stack(self.grid.col_row(xy[:, 0], xy[:, 1])))
-            found.append(Areas(np.asarray(pixel, dtype=object), values.astype(np.uint8)))
-        self.findings.add(touched=any(len(one.number) for one in found))
+            shapes = np.asarray(pixel, dtype=object)
+            near = shapely.intersects(shapely.box(*shapely.bounds(shapes).T), box)
+            found.append(Areas(shapes[near], values.astype(np.uint8)[near]))
         return found
 
-    def _numbers(self, bounds: tuple[int, int, int, int] | None) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+    def _clipped(self, way: Lattice, margin: int = 2) -> Window | None:
+        """The part of the raster that a lattice lies on; None where it lies beside it."""
+        left, top, right, bottom = way.bounds(margin) or (0, 0, 0, 0)
+        left, top = max(left, 0), max(top, 0)
+        right, bottom = min(right, self.place.width), min(bottom, self.place.height)
+        return Window(left, top, right - left, bottom - top) if right > left and bottom > top else None
+
+    def _look_at(self, way: Lattice) -> None:
+        part = self._clipped(way, margin=0)
+        with self.lock:
+            if part:
+                self.looked_at[:] = [_around([*self.looked_at, part])]
+
+    def _numbers(self, part: Window | None) -> tuple[tuple[int, int], NDArray[np.uint8]]:
         """Corner (col, row), and class numbers (groups, height, width) of a part of the raster."""
-        left, top, right, bottom = bounds or (0, 0, 0, 0)
-        left, top, right, bottom = (
-            max(left, 0),
-            max(top, 0),
-            min(right, self.place.width),
-            min(bottom, self.place.height),
-        )
-        if right <= left or bottom <= top:
+        if part is None:
             return (0, 0), np.zeros((len(self.codes.number), 1, 1), dtype=np.uint8)
         with self.lock:
-            pixels, valid = self.reader.read(Window(left, top, right - left, bottom - top))
+            pixels, valid = self.reader.read(part)
         numbers, strange = self.codes.look_up(pixels[0], valid)
         with self.lock:
             self.strange.update(strange)
-        return (left, top), numbers
+        return (part.col_off, part.row_off), numbers
+
+    def count_strange(self, nodata: Iterable[int]) -> dict[int, int]:
+        """Pixels below the windows by code that is none."""
+        strange = sorted(self.strange - set(nodata))
+        if not strange or not self.looked_at:
+            return {}
+        counts = raster.count_codes(self.reader, strange, self.looked_at[0])
+        return {code: count for code, count in counts.items() if count}
+
+
+def _around(windows: Sequence[Window]) -> Window:
+    left, top = min(one.col_off for one in windows), min(one.row_off for one in windows)
+    right = max(one.col_off + one.width for one in windows)
+    bottom = max(one.row_off + one.height for one in windows)
+    return Window(left, top, right - left, bottom - top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +213,8 @@ class RasterSource:
     findings: Findings
     nodata: tuple[int, ...] = ()
     """Values that are known to be no data beside the file's own."""
+    titles: Mapping[int, str] = field(default_factory=dict)
+    """What a legend calls the codes."""
 
     def scheme(self) -> Scheme:
         """As `own_scheme` says."""
@@ -175,11 +233,12 @@ class RasterSource:
         with raster.open_raster(info) as reader:
             laid = LaidRaster(grid, info.place, reader, codes, self.findings)
             yield laid
-            strange = laid.strange - set(self.nodata)
-            if strange:
-                counts = raster.count_codes(reader, sorted(strange))
-                unknown = {f"{self.path.name} code {code}": count for code, count in counts.items()}
-                self.findings.add(touched=False, unknown=unknown)
+            counts = laid.count_strange(self.nodata)
+            unknown = {f"{self.path.name} {self._called(code)}": count for code, count in counts.items()}
+            self.findings.add(touched=False, unknown=unknown)
+
+    def _called(self, code: int) -> str:
+        return f"{self.titles[code]} (code {code})" if code in self.titles else f"code {code}"
 
     def describe(self, index_path: Path) -> dict[str, Any]:
         """As `about` says, under its name."""

@@ -86,6 +86,28 @@ def stacked_runs(pieces: Sequence[Runs]) -> Runs:
     )
 
 
+def side_by_side(pieces: Sequence[Runs], left: Sequence[float]) -> Runs:
+    """Pieces of the same lines that follow each other from left to right, as one; `left`: where each begins."""
+    if len(pieces) == 1:
+        return pieces[0]
+    own = np.stack([piece.end - piece.begin for piece in pieces], axis=1)
+    late = np.zeros_like(own)  # 1 where a piece must say itself that it begins unknown
+    for at, (piece, edge) in enumerate(zip(pieces[1:], left[1:], strict=True), start=1):
+        late[:, at] = 1
+        some = own[:, at] > 0
+        late[some, at] = piece.x[piece.begin[some]] > edge
+    stop = np.cumsum((own + late).ravel()).reshape(own.shape)
+    start = stop - own  # of a piece's own runs
+    x, number = np.empty(int(stop[-1, -1]), np.float64), np.zeros(int(stop[-1, -1]), np.uint8)
+    for at, (piece, edge) in enumerate(zip(pieces, left, strict=True)):
+        counts = own[:, at]
+        along = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        source, target = np.repeat(piece.begin, counts) + along, np.repeat(start[:, at], counts) + along
+        x[target], number[target] = piece.x[source], piece.number[source]
+        x[start[late[:, at] > 0, at] - 1] = edge
+    return Runs(start[:, 0] - late[:, 0], stop[:, -1], x, number)
+
+
 @njit(cache=True, nogil=True)
 def _lines_of(low: float, high: float, row_off: int, lines: int, per_row: int) -> tuple[int, int]:
     """The scan lines that an edge between two rows crosses: first, and one after the last."""

@@ -26,7 +26,9 @@ Tiles = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]", "ND
 """col_off, row_off, width, height of n tiles: (n,) each, pixels."""
 _BAND_ROWS = 512
 """Rows that are in memory together, at the most; fewer in a wide region."""
-_BAND_PIXELS = 4_000_000
+_BAND_PLACES = 36_000_000
+"""Pixels along all scan lines of all sources that are in memory together, in all threads: each may begin a run."""
+_MOST_THREADS = 4
 _LINES_PER_TILE = 128
 """Scan lines that a tile gets at the least: 99 of 100 tiles are then within .1 % of their area. One that the raster's
 edge cuts has as many a row as its neighbours."""
@@ -117,7 +119,7 @@ def measure(
         np.zeros(count, np.float32),
         np.zeros((len(sources) * (len(sources) - 1) // 2, classes + 2, classes + 2)),
     )
-    bands = _bands(*tiles) if count else []
+    bands = _bands(*tiles, _BAND_PLACES // (len(sources) * _threads())) if count else []
 
     def work(band: tuple[int, int]) -> tuple[NDArray[np.int64], list[Tally]]:
         inside = np.flatnonzero((tiles[1] < band[1]) & (tiles[1] + tiles[3] > band[0]))
@@ -130,7 +132,7 @@ def measure(
 
             laid = [source.areas(window) for source in sources]
             return inside, [exact_tally(of_group, part, band, classes) for of_group in zip(*laid, strict=True)]
-        lines = -(-_LINES_PER_TILE // int(height.max()))
+        lines = _lines_per_row(height)
         runs = [source.runs(window, lines) for source in sources]
         return inside, [tally(of_group, part, band, classes, lines, merging) for of_group in zip(*runs, strict=True)]
 
@@ -194,29 +196,49 @@ def _known(
     return Known(share, heard.sum(axis=1).max(axis=0).clip(0, 1), tuple(traces))
 
 
+def _lines_per_row(height: NDArray[Any]) -> int:
+    return -(-_LINES_PER_TILE // int(height.max()))
+
+
 def _bands(
-    col_off: NDArray[Any], row_off: NDArray[Any], width: NDArray[Any], height: NDArray[Any]
+    col_off: NDArray[Any], row_off: NDArray[Any], width: NDArray[Any], height: NDArray[Any], most_places: int
 ) -> list[tuple[int, int]]:
-    """Rows from … to, in order, each with a tile in it; where tiles stand in rows, between two of them."""
-    across = int((col_off + width).max() - col_off.min())
-    most = min(_BAND_ROWS, max(_LINES_PER_TILE, _BAND_PIXELS // across))
+    """Rows from … to, in order, each with a tile in it; where tiles stand in rows, between two of them.
+
+    A band has at the most so many pixels along its scan lines, or is one row.
+    """
+    most_lines = most_places // int((col_off + width).max() - col_off.min())
     starts = np.unique(row_off).astype(np.int64)
     ends = np.unique(row_off + height).astype(np.int64)
     bands, begin, bottom = [], int(starts[0]), int(ends[-1])
     while begin < bottom:
-        near = starts[(starts > begin) & (starts <= begin + most)]
-        end = int(near[-1]) if len(near) else min(begin + most, bottom)
-        if not len(near) and not ((row_off < end) & (row_off + height > begin)).any():
+        most = _BAND_ROWS
+        while True:
+            near = starts[(starts > begin) & (starts <= begin + most)]
+            end = int(near[-1]) if len(near) else min(begin + most, bottom)
+            inside = (row_off < end) & (row_off + height > begin)
+            if not inside.any():
+                break
+            fitting = max(1, most_lines // _lines_per_row(height[inside]))
+            if end - begin <= fitting:
+                break
+            most = min(fitting, end - begin - 1)
+        if inside.any():
+            bands.append((begin, min(end, bottom)))
+            begin = end
+        else:
             begin = int(starts[starts > begin][0])
-            continue
-        bands.append((begin, min(end, bottom)))
-        begin = end
-    return [band for band in bands if ((row_off < band[1]) & (row_off + height > band[0])).any()]
+    return bands
+
+
+def _threads() -> int:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, _MOST_THREADS)
 
 
 def _in_threads(work: Callable[[tuple[int, int]], T], bands: Sequence[tuple[int, int]]) -> Iterator[T]:
     """Results in order; no more bands are begun than there are threads, so that memory does not grow."""
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+    workers = _threads()
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Any] = deque()
         try:

@@ -120,12 +120,12 @@ def codes(info: RasterInfo) -> NDArray[np.int64]:
     return np.array(sorted(found), dtype=np.int64)
 
 
-def count_codes(reader: Reader, wanted: Sequence[int]) -> dict[int, int]:
-    """How many valid pixels of the first band have each of some codes, strip by strip."""
+def count_codes(reader: Reader, wanted: Sequence[int], window: Window) -> dict[int, int]:
+    """How many valid pixels of the first band in a window have each of some codes, strip by strip."""
     found = dict.fromkeys(wanted, 0)
-    info = reader.info
-    for top in range(0, info.height, _STRIP_ROWS):
-        pixels, valid = reader.read(Window(0, top, info.width, min(_STRIP_ROWS, info.height - top)))
+    bottom = window.row_off + window.height
+    for top in range(window.row_off, bottom, _STRIP_ROWS):
+        pixels, valid = reader.read(Window(window.col_off, top, window.width, min(_STRIP_ROWS, bottom - top)))
         codes, counts = np.unique(pixels[0][valid], return_counts=True)
         for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
             if code in found:

@@ -207,3 +207,38 @@ def test_a_raster_of_finer_pixels_is_read_piece_by_piece(
     np.testing.assert_allclose(pieces.share, whole.share, atol=1e-6)
     counts = [(np.isin(codes, wanted)).mean() for wanted in ([111], [211], [311], [], [523])]
     np.testing.assert_allclose(np.nanmean(whole.share, axis=1), counts, atol=0.01)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_slanted_raster_is_read_in_parts_that_fit(
+    write_raster: WriteRaster, measured: Measure, monkeypatch: pytest.MonkeyPatch, exact: bool
+) -> None:
+    """Two zones away north is a few degrees aside: a band of the grid is a slanted strip on the raster."""
+    from geolabel.labels import raster_source as module
+    from geolabel.labels.clc import clc_source
+    from geolabel.labels.scheme_file import find_scheme
+    from geolabel.raster.read import Reader
+
+    codes = np.random.default_rng(2).choice([111, 211, 311, 523], (1, 70, 70)).astype(np.uint16)
+    codes = codes.repeat(8, axis=1).repeat(8, axis=2)
+    west, north = -350_000, 5_655_000
+    path = write_raster("clc.tif", codes, crs="EPSG:32634", transform=Affine(3, 0, west, 0, -3, north))
+    place = Transformer.from_crs("EPSG:32634", "EPSG:32632", always_xy=True).transform(west - 100, north - 300)
+    grid = north_up("EPSG:32632", *place, 10, 112, 96)
+    whole = measured(clc_source(path, is_raster=True), find_scheme("clc-1"), grid, size=16, exact=exact)
+    assert 0.5 < whole.shares.merged.known.mean() < 1
+    areas: list[int] = []
+    read = Reader.read
+
+    def counted(self: Reader, window: Window):
+        areas.append(window.width * window.height)
+        return read(self, window)
+
+    source = clc_source(path, is_raster=True)  # which looks at some windows to see what codes there are
+    monkeypatch.setattr(module, "_MOST_PIXELS", 4_000)
+    monkeypatch.setattr(Reader, "read", counted)
+    pieces = measured(source, find_scheme("clc-1"), grid, size=16, exact=exact)
+    assert len(areas) > 20
+    assert max(areas) <= 4_000
+    np.testing.assert_allclose(pieces.share, whole.share, atol=0.003)
+    np.testing.assert_allclose(pieces.shares.merged.known, whole.shares.merged.known, atol=0.003)

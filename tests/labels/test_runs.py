@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import shapely
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from geolabel.labels.areas import Areas
 from geolabel.labels.exact import exact_tally
-from geolabel.labels.runs import Runs, runs_of_areas, stacked_runs
+from geolabel.labels.runs import Runs, runs_of_areas, side_by_side, stacked_runs
 from geolabel.labels.tally import Tally, tally
 
 ONE_TILE = tuple(np.array([value]) for value in (0, 0, 64, 64))
@@ -143,3 +145,25 @@ def test_cells_and_geometry_agree_wherever_tiles_lie(seed: int, count: int) -> N
         free = free.difference(shape)
     expected[:, 0] = shapely.area(boxes) - expected.sum(axis=1)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@given(st.integers(0, 9_999), st.lists(st.integers(1, 6), min_size=1, max_size=4))
+def test_pieces_side_by_side_say_what_they_say_each(seed: int, widths: list[int]) -> None:
+    """Runs that change with chance, in pieces whose lines may begin late or have nothing at all."""
+    rng = np.random.default_rng(seed)
+    edges = np.cumsum([0, *widths])
+    truth = rng.integers(0, 3, (5, edges[-1])) * rng.integers(0, 2, (5, 1))
+    pieces = []
+    for left, right in pairwise(edges):
+        part = np.column_stack([np.zeros(5, int), truth[:, left:right]])
+        line, at = np.nonzero(np.diff(part, axis=1))
+        counts = np.bincount(line, minlength=5)
+        end = np.cumsum(counts)
+        pieces.append(Runs(end - counts, end, (left + at).astype(float), truth[line, left + at].astype(np.uint8)))
+    found = side_by_side(pieces, edges[:-1].tolist())
+    for row in range(5):
+        x = found.x[found.begin[row] : found.end[row]]
+        number = found.number[found.begin[row] : found.end[row]]
+        assert (np.diff(x) > 0).all()
+        at = np.searchsorted(x, np.arange(edges[-1]) + 0.5) - 1
+        assert np.where(at >= 0, np.append(number, 0)[at], 0).tolist() == truth[row].tolist()

@@ -18,7 +18,7 @@ from geolabel.labels.areas import Areas
 from geolabel.labels.given import vector_source
 from geolabel.labels.runs import Runs
 from geolabel.labels.scheme import LabelClass, Scheme
-from geolabel.labels.shares import Shares, measure
+from geolabel.labels.shares import _BAND_PLACES, _LINES_PER_TILE, Shares, _bands, measure
 from geolabel.tiling import grid_windows
 
 
@@ -256,3 +256,33 @@ def test_real_land_cover_agrees_with_its_overlay(shared_data: Path) -> None:
         shares = from_vector(path, "CODE_18", "clc", grid, windows, names, exact=exact).merged
         assert np.nanmax(np.abs(shares.share.T - expected)) < tolerance
         np.testing.assert_allclose(shares.known, expected.sum(axis=1), atol=tolerance)
+
+
+def test_bands_of_the_usual_case_hold_many_rows_of_tiles() -> None:
+    bands = _bands(*columns(grid_windows(9_984, 9_984, 32, 32)), _BAND_PLACES // 2)
+    assert bands[0] == (0, 448)
+    assert bands[-1][1] == 9_984
+
+
+@given(st.integers(0, 9_999), st.integers(1, 60), st.integers(1_000, 200_000))
+@settings(deadline=None)
+def test_bands_cover_the_tiles_once_and_fit(seed: int, tallest: int, most_places: int) -> None:
+    """A tile of one row has 128 lines a row where no taller one stands beside it."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 30))
+    tiles = (
+        rng.integers(0, 90, count),
+        rng.integers(0, 900, count),
+        np.full(count, 10),
+        rng.integers(1, tallest + 1, count),
+    )
+    bands = _bands(*tiles, most_places)
+    covered = np.zeros(1_000, int)
+    across = (tiles[0] + 10).max() - tiles[0].min()
+    for begin, end in bands:
+        covered[begin:end] += 1
+        height = tiles[3][(tiles[1] < end) & (tiles[1] + tiles[3] > begin)].max()
+        assert (end - begin) * -(-_LINES_PER_TILE // height) * across <= most_places or end - begin == 1
+    assert covered.max() == 1
+    for row, high in zip(tiles[1], tiles[3], strict=True):
+        assert covered[row : row + high].all()
