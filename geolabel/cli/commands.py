@@ -119,8 +119,10 @@ def label(
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Attach the share of each class in each tile; what no source knows stays unknown."""
+    from geolabel.cli import process
     from geolabel.steps.label import label as step
 
+    process.give_back_arrays()
     return step(
         tiles,
         osm=osm or (),

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files, vector
-from geolabel.errors import EmptyError, InputError, OptionError, SchemeError
+from geolabel.errors import EmptyError, InputError, OptionError, SchemeError, listed
 from geolabel.labels.classify import ByValue
 from geolabel.labels.raster_source import RasterSource, check_codes
-from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, legend_scheme
+from geolabel.labels.scheme import MAX_CLASSES, RESERVED, LabelClass, Scheme, legend_scheme
 from geolabel.labels.sources import Findings
 from geolabel.labels.table import read_legend
 from geolabel.labels.vector_source import VectorSource, one_layer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -40,6 +41,12 @@ def vector_source(path: Path, field: str | None, layer: str | None, wanted: Sche
             raise EmptyError(f"{path}: the field {field!r} is empty everywhere; choose another with --field")
         if len(values) > MAX_CLASSES:
             raise InputError(f"{path}: {field!r} has {len(values)} values; choose the field that names classes")
+        reserved = [value for value in RESERVED if value in values]
+        if reserved:
+            raise InputError(
+                f"{path}: {field!r} has the value {reserved[0]!r}, and no class can be called so; name its class in a "
+                f'scheme, with vector = ["{reserved[0]}"], and give that with --scheme'
+            )
         return Scheme(path.stem, tuple(LabelClass(value) for value in values))
 
     def can_name(scheme: Scheme) -> NDArray[np.bool_]:
@@ -72,12 +79,7 @@ def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> Ras
     """
     check_codes(path)
     names = read_legend(legend) if legend else {}
-    if not legend and scheme is None:
-        raise OptionError(f"{path}: say what its codes mean, with --legend CSV (columns code, name), or with --scheme")
-    if not legend and scheme and not any(found.rules.raster for found in scheme.classes):
-        raise SchemeError(
-            f"scheme {scheme.name!r} has no class with a raster rule; write raster = [3], or give --legend"
-        )
+    _check_explained(path, legend, names, scheme)
 
     def own_scheme() -> Scheme:
         return legend_scheme(path.stem, names)
@@ -88,10 +90,10 @@ def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> Ras
         for group, members in enumerate(groups.values()):
             by_name = {wanted.classes[at].name: at + 1 for at in members}
             by_code = {code: at + 1 for at in members for code in wanted.classes[at].rules.raster}
+            if legend:
+                by_code = {code: by_name[entry.name] for code, entry in names.items() if entry.name in by_name}
             for code in wanted.background.raster if by_code else ():
                 by_code.setdefault(code, len(wanted.classes) + 1)
-            if legend:
-                by_code = {code: by_name.get(entry.name, 0) for code, entry in names.items()}
             for code, number in by_code.items():
                 found.setdefault(code, [0] * len(groups))[group] = number
         return {code: tuple(by_group) for code, by_group in found.items()}
@@ -105,4 +107,19 @@ def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> Ras
             "fingerprint": files.fingerprint(path),
         }
 
-    return RasterSource(path.stem, path, own_scheme, numbers, about, Findings(path))
+    titles = {code: entry.name for code, entry in names.items()}
+    return RasterSource(path.stem, path, own_scheme, numbers, about, Findings(path), titles=titles)
+
+
+def _check_explained(path: Path, legend: Path | None, names: Mapping[int, LabelClass], scheme: Scheme | None) -> None:
+    if not legend and scheme is None:
+        raise OptionError(f"{path}: say what its codes mean, with --legend CSV (columns code, name), or with --scheme")
+    if not legend and scheme and not any(found.rules.raster for found in scheme.classes):
+        raise SchemeError(
+            f"scheme {scheme.name!r} has no class with a raster rule; write raster = [3], or give --legend"
+        )
+    if scheme and legend and not {entry.name for entry in names.values()} & set(scheme.names):
+        raise SchemeError(
+            f"{legend}: none of its names is a class of the scheme {scheme.name!r}: "
+            f"{listed(entry.name for entry in names.values())}; the classes are {listed(scheme.names)}"
+        )

@@ -32,6 +32,8 @@ _FAMILIAR = {
     "quarry": "#f28c1e",
 }
 """What a reader of maps expects; a scheme or legend may say otherwise."""
+RESERVED = ("known", "none")
+"""Names that tables of labels have for themselves: how much is known, and what is known to be no class."""
 MAX_CLASSES = 254
 """A class raster holds one byte: 0 is "none of these", 255 nodata."""
 
@@ -60,6 +62,8 @@ class LabelClass:
     def __post_init__(self) -> None:
         if not self.name.strip() or self.name != self.name.strip():
             raise SchemeError(f"a class needs a name without blanks around it, got {self.name!r}")
+        if self.name in RESERVED:
+            raise SchemeError(f"a class cannot be called {self.name!r}, which is reserved; name it otherwise")
         if self.color and not _COLOR.fullmatch(self.color):
             raise SchemeError(f"class {self.name!r}: colour {self.color!r} is not of the form #rrggbb")
         if self.presence is not None and not 0 < self.presence <= 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from geolabel.errors import EmptyError
+from geolabel.errors import EmptyError, listed
 from geolabel.progress import log
 
 if TYPE_CHECKING:
@@ -91,6 +91,12 @@ class Findings:
             )
         if self.flat:
             log.warning("%s: lines and points have no area and are left out", self.path)
+        if not self.touched and self.unknown:
+            values = (value.removeprefix(f"{self.path.name} ") for value in self.unknown)
+            raise EmptyError(
+                f"{self.path}: its values there are {listed(values)}, and no class stands for them; name them in "
+                "the scheme or the legend, or check the file's CRS (gdalinfo, ogrinfo -so) and its region"
+            )
         if not self.touched:
             raise EmptyError(
                 f"{self.path}: nothing in it with a class of the scheme lies on the tiles; "

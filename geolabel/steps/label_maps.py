@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -58,12 +59,23 @@ class Given:
         sources += [osm_source(path, is_raster=raster.is_raster(path)) for path in self.osm]
         sources += [raster_source(path, self.legend, scheme) for path in self.raster]
         sources += [clc_source(path, is_raster=raster.is_raster(path)) for path in self.clc]
-        taken = dict.fromkeys(_PREFIXES, 1)
-        for at, source in enumerate(sources):
-            count = taken[source.name] = taken.get(source.name, 0) + 1
-            if count > 1:
-                sources[at] = replace(source, name=f"{source.name}_{count}")  # type: ignore[type-var]
-        return sources
+        names = _unique([source.name for source in sources])
+        return [replace(source, name=name) for source, name in zip(sources, names, strict=True)]  # type: ignore[type-var]
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names such that no column `NAME.class` of one is a column of another; numbered where they are not."""
+    taken: list[str] = list(_PREFIXES)
+    for name in names:
+        more = (f"{name.replace('.', '_')}_{number}" for number in count(2))
+        taken.append(
+            next(
+                found
+                for found in chain([name], more)
+                if not any(f"{found}.".startswith(f"{one}.") or f"{one}.".startswith(f"{found}.") for one in taken)
+            )
+        )
+    return taken[len(_PREFIXES) :]
 
 
 def label_by_maps(

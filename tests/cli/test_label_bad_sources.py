@@ -313,3 +313,44 @@ def test_classes_that_nobody_can_tell_are_named_in_one_line(cli: Callable[..., D
 def test_a_download_that_is_a_web_page_in_json(cli: Callable[..., Done], scene: Scene):
     (scene / "answer.geojson").write_text(json.dumps({"error": "rate limited"}))
     refused(cli, scene, "--osm", scene / "answer.geojson", says=("answer.geojson", "not a vector file"))
+
+
+def test_names_of_a_legend_that_are_no_class_of_the_scheme(cli: Callable[..., Done], scene: Scene):
+    pixels = np.full((1, 256, 256), 3, np.uint8)
+    pixels[0, 10:13, 5:9] = 7
+    pixels[0, 20:22, 5:9] = 8
+    pixels[0, 30:31, 5:9] = 9
+    path = class_raster(scene / "a.tif", pixels)
+    (scene / "legend.csv").write_text("code,name\n3,forest\n7,sand\n8,rock\n")
+    scheme = toml(scene, '[[class]]\nname = "forest"\n[[class]]\nname = "water"\n[background]\nraster = [8]\n')
+    words = ("--raster", path, "--legend", scene / "legend.csv", "--scheme", scheme)
+    done = cli("label", scene.tiles, *words, "--json")
+    assert done.code == 0, done.err
+    assert done.json["values_unknown"] == {"a.tif sand (code 7)": 12, "a.tif code 9": 4}
+    known = read(scene.tiles)[0]["known"].astype(float)
+    assert known.sum() == pytest.approx(64 - 16 / 32**2, abs=1e-4)
+    (scene / "legend.csv").write_text("code,name\n3,sand\n7,rock\n")
+    says = ("legend.csv", "none of its names is a class", "sand, rock", "forest, water")
+    refused(cli, scene, *words, says=says)
+
+
+def test_values_that_no_class_stands_for_come_before_the_crs(cli: Callable[..., Done], scene: Scene):
+    path = class_raster(scene / "a.tif", np.full((1, 256, 256), 7, np.uint8))
+    (scene / "legend.csv").write_text("code,name\n3,forest\n7,sand\n")
+    scheme = toml(scene, '[[class]]\nname = "forest"\nraster = [3]\nvector = ["wood"]\n')
+    says = ("a.tif: its values there are code 7, and no class stands for them", "scheme")
+    refused(cli, scene, "--raster", path, "--scheme", scheme, says=says)
+    says = ("a.tif: its values there are sand (code 7), and no class",)
+    refused(cli, scene, "--raster", path, "--scheme", scheme, "--legend", scene / "legend.csv", says=says)
+    path = vector(scene / "a.gpkg", kind="sand")
+    says = ("a.gpkg: its values there are kind=sand, and no class",)
+    refused(cli, scene, "--vector", path, "--field", "kind", "--scheme", scheme, says=says)
+
+
+@pytest.mark.parametrize("name", ["known", "none"])
+def test_values_that_cannot_be_names(cli: Callable[..., Done], scene: Scene, name: str):
+    words = ("--vector", vector(scene / "a.gpkg", kind=name), "--field", "kind")
+    refused(cli, scene, *words, says=("a.gpkg: 'kind' has the value", name, f'vector = ["{name}"]', "--scheme"))
+    scheme = toml(scene, f'[[class]]\nname = "other"\nvector = ["{name}"]\n')
+    assert cli("label", scene.tiles, *words, "--scheme", scheme).code == 0
+    assert np.nansum(shares(scene.tiles)["other"]) > 0

@@ -254,6 +254,23 @@ def test_a_source_file_may_be_called_anything(cli: Callable[..., Done], scene: S
         assert len({entry["name"] for entry in read(scene.tiles)[1]["label_sources"]}) == 2
 
 
+def test_sources_whose_columns_would_have_the_same_names(cli: Callable[..., Done], scene: Scene):
+    """Numbering osm would give osm_2, which is a file; columns of label.x would be labels."""
+    frame = geopandas.read_file(scene / "clc.gpkg")
+    words: list[object] = []
+    for path in ("a/osm_2.gpkg", "b/osm.gpkg", "c/osm.gpkg", "label.x.gpkg", "osm.more.gpkg"):
+        (scene / path).parent.mkdir(exist_ok=True)
+        frame.to_file(scene / path)
+        words += ["--vector", scene / path]
+    done = cli("label", scene.tiles, *words, "--field", "Code_18")
+    assert done.code == 0, done.err
+    names = [entry["name"] for entry in read(scene.tiles)[1]["label_sources"]]
+    assert names == ["osm_2", "osm", "osm_3", "label_x_2", "osm_more_2"]
+    columns = read(scene.tiles)[0]
+    assert all(f"{name}.known" in columns for name in names)
+    assert "known" not in shares(scene.tiles)
+
+
 def test_an_index_written_elsewhere_names_its_files_from_there(cli: Callable[..., Done], scene: Scene):
     target = scene / "far" / "away" / "t.parquet"
     words = ("--osm", scene / "map.osm", "--clc", scene / "U2018_CLC2018.tif", "-o", target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,16 @@ if TYPE_CHECKING:
 
 LIMIT_MB = 1_500
 BLOCK = 512
+PEAK_KB = """
+import sys
+from geolabel.cli.app import main
+try:
+    main()
+finally:
+    status = open("/proc/self/status").read()
+    print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")), file=sys.stderr)
+"""
+"""The peak that `wait` tells is never below that of the process which started this one: here all of the tests."""
 
 
 def write_large(path: Path, side: int) -> None:
@@ -38,14 +47,15 @@ def write_large(path: Path, side: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_predict_on_10000_by_10000_stays_below_the_limit(way: Way, tmp_path: Path):
     region, out = tmp_path / "large.tif", tmp_path / "large.geolabel"
     write_large(region, 10_000)
     words = ["predict", region, "--model", way.model, "--stride", "16", "-o", out, "-q"]
-    process = subprocess.Popen([sys.executable, "-m", "geolabel", *map(str, words)], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK_KB, *map(str, words)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
     with rasterio.open(out / "classes.tif") as dataset:
         assert (dataset.width, dataset.height) == (10_000, 10_000)
-    assert usage.ru_maxrss / 1024 < LIMIT_MB
+    assert 300 < int(done.stderr.split()[-1]) / 1024 < LIMIT_MB

@@ -154,3 +154,9 @@ def test_a_scheme_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SchemeError, match=r"s\.toml: is not TOML"):
         read_scheme(tmp_path / "s.toml")
+
+
+@pytest.mark.parametrize("name", ["known", "none"])
+def test_names_that_tables_of_labels_need_themselves(name: str) -> None:
+    with pytest.raises(SchemeError, match=rf"a class cannot be called '{name}', which is reserved; name it otherwise"):
+        LabelClass(name)
