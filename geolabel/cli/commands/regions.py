@@ -1,0 +1,78 @@
+"""Commands about regions and their maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from geolabel.cli import options as o
+from geolabel.cli.app import command
+
+
+@command("predict", "geolabel predict region.tif --model run/model.safetensors")
+def predict(
+    raster: Annotated[Path, typer.Argument(metavar="RASTER", help="The region.")],
+    model: Annotated[Path, typer.Option("--model", metavar="FILE", help="model.safetensors.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Prediction folder.  [default: RASTER.geolabel]"),
+    ] = None,
+    bands: o.Bands = None,
+    scale: Annotated[
+        float | None, typer.Option("--scale", help="Stored value × scale = value in the model's unit.")
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option("--stride", help="Step between tiles, pixels.  [default: half a tile]")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="For all independent classes.  [default: the model's own]")
+    ] = None,
+    aoi: o.Aoi = None,
+    min_area: Annotated[str, typer.Option("--min-area", metavar="AREA", help="Leave smaller detections out.")] = "0ha",
+    device: o.Device = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would read, write and take.")] = False,
+    overwrite: o.Overwrite = False,
+) -> Any:
+    """Predict every tile of a region and write maps that open, styled, in QGIS."""
+    from geolabel.steps.predict import predict as step
+
+    return step(
+        raster,
+        model=model,
+        output=output,
+        bands=o.names(bands),
+        scale=scale,
+        stride=stride,
+        threshold=threshold,
+        aoi=aoi,
+        min_area_ha=o.hectares(min_area),
+        device=device,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
+
+
+@command("export", "geolabel export region.geolabel --to geojson --min-area 1ha")
+def export(
+    prediction: Annotated[Path, typer.Argument(metavar="PREDICTION", help="Folder that predict wrote.")],
+    to: Annotated[
+        Literal["gpkg", "geojson", "geoparquet", "flatgeobuf"], typer.Option("--to", help="Format.")
+    ] = "gpkg",
+    simplify: Annotated[str, typer.Option("--simplify", metavar="DIST", help="Calm the outlines.")] = "0m",
+    min_area: Annotated[str, typer.Option("--min-area", metavar="AREA", help="Leave smaller detections out.")] = "0ha",
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write.")] = None,
+    overwrite: o.Overwrite = False,
+) -> Any:
+    """Write detections in another format."""
+    from geolabel.steps.export import export as step
+
+    return step(
+        prediction,
+        to=to,
+        simplify_m=o.metres(simplify),
+        min_area_ha=o.hectares(min_area),
+        output=output,
+        overwrite=overwrite,
+    )
