@@ -145,7 +145,7 @@ def repeat(chips: Chips, parts: NDArray[Any], options: Options, seed: int) -> Re
         f"average precision on val {trained['scores']['macro_average_precision']:.3f}"
     )
     model = run / "model.safetensors"
-    evaluated, _ = geolabel("evaluate", model, "tiles.parquet", "--split", "test", "-o", run / "test.json")
+    evaluated, _ = geolabel("evaluate", model, "tiles.parquet", "--split", "test", "-o", run / "test")
     scores = ClassScores(**evaluated["scores"]["classes"][0])
     unseen = chips.take(np.flatnonzero(parts == "test"))
     probability = predict_mosaic(unseen, model, run)

@@ -1,8 +1,9 @@
 """Geospatial labeling: rasters to tiles, labels, models and maps that open, styled, in QGIS.
 
 Each command of `geolabel` is a function of the same name here: `geolabel.tile(...)`, `geolabel.label(...)`,
-`geolabel.split(...)`, `geolabel.train(...)`, `geolabel.evaluate(...)`, `geolabel.predict(...)`,
-`geolabel.export(...)`, `geolabel.demo(...)`, `geolabel.doctor()`. They are imported when first used.
+`geolabel.split(...)`, `geolabel.train(...)`, `geolabel.evaluate(...)`, `geolabel.tune(...)`,
+`geolabel.compare(...)`, `geolabel.ensemble(...)`, `geolabel.predict(...)`, `geolabel.export(...)`,
+`geolabel.demo(...)`, `geolabel.doctor()`. They are imported when first used.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from geolabel.steps.compare import compare
     from geolabel.steps.demo import demo
     from geolabel.steps.doctor import doctor
+    from geolabel.steps.ensemble import ensemble
     from geolabel.steps.evaluate import evaluate
     from geolabel.steps.export import export
     from geolabel.steps.label import label
@@ -20,10 +23,24 @@ if TYPE_CHECKING:
     from geolabel.steps.split import split
     from geolabel.steps.tile import tile
     from geolabel.steps.train import train
+    from geolabel.steps.tune import tune
 
 __version__ = "0.1.0"
 
-__all__ = ["demo", "doctor", "evaluate", "export", "label", "predict", "split", "tile", "train"]
+__all__ = [
+    "compare",
+    "demo",
+    "doctor",
+    "ensemble",
+    "evaluate",
+    "export",
+    "label",
+    "predict",
+    "split",
+    "tile",
+    "train",
+    "tune",
+]
 
 
 def __getattr__(name: str) -> Any:

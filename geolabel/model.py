@@ -56,7 +56,7 @@ class ModelCard:
     """The contract of a model: everything that predict needs beside the weights."""
 
     architecture: str
-    """`small-cnn`, or a name that timm knows."""
+    """A network's name, a baseline's (rf, svm …), or `ensemble`."""
     heads: tuple[Head, ...]
     """Their classes, one head after the other, are the network's outputs."""
     scheme: Mapping[str, Any]
@@ -74,6 +74,11 @@ class ModelCard:
     nodata: float | None = None
     """Nodata value of the training rasters; None where they had none."""
     calibration: Mapping[str, Any] | None = None
+    """What makes probabilities true, as `geolabel.scoring.calibration` writes it; None: they are taken as they are."""
+    abstain: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Probabilities of a class, from the first up to below the second, that leave it undecided."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the architecture needs beside the weights: dehazing, the features of a baseline, an ensemble's members."""
     trained_on: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
@@ -89,6 +94,8 @@ class ModelCard:
             raise ModelError("the contract needs bands with a spread, and tiles of at least one pixel")
         if self.gsd_m is not None and not self.gsd_m > 0:
             raise ModelError(f"a GSD must be more than 0 m, got {self.gsd_m:g}")
+        if any(not 0 <= low <= high <= 1 for low, high in self.abstain.values()):
+            raise ModelError("an abstain band must lie within 0 and 1, its lower end first")
         if self.kind == "classifier" and not self.classes:
             raise ModelError("a classifier needs classes")
         for what, names in (("classes", self.classes), ("bands", tuple(band.name for band in self.bands))):
@@ -172,22 +179,35 @@ def _floats(values: Mapping[str, Any]) -> dict[str, float]:
 
 def _card(path: Path, metadata: Mapping[str, str]) -> ModelCard:
     try:
-        value = json.loads(metadata["geolabel"])
-        _check_format(value["format"])
-        heads = tuple(Head(head["name"], head["kind"], tuple(head["classes"])) for head in value["heads"])
-        bands = tuple(BandContract(name=band.pop("name"), **_floats(band)) for band in value["bands"])
-        width, height = value["tile_px"]
-        checked = {
-            "heads": heads,
-            "bands": bands,
-            "tile_px": (int(width), int(height)),
-            "gsd_m": None if value["gsd_m"] is None else float(value["gsd_m"]),
-            "presence": {str(name): float(cut) for name, cut in value["presence"].items()},
-            "thresholds": _floats(value["thresholds"]),
-            "attribution": tuple(value["attribution"]),
-        }
-        return ModelCard(**{**value, **checked})
+        return card_from_json(json.loads(metadata["geolabel"]))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: its contract is damaged ({error}); train or copy the model again") from error
+
+
+def card_from_json(value: Mapping[str, Any]) -> ModelCard:
+    """The card that `files.to_json` wrote.
+
+    Raises ModelError where it contradicts itself; AttributeError, KeyError, TypeError or ValueError where it is
+    damaged.
+    """
+    _check_format(value["format"])
+    heads = tuple(Head(head["name"], head["kind"], tuple(head["classes"])) for head in value["heads"])
+    bands = tuple(
+        BandContract(name=band["name"], **_floats({key: number for key, number in band.items() if key != "name"}))
+        for band in value["bands"]
+    )
+    width, height = value["tile_px"]
+    checked = {
+        "heads": heads,
+        "bands": bands,
+        "tile_px": (int(width), int(height)),
+        "gsd_m": None if value["gsd_m"] is None else float(value["gsd_m"]),
+        "presence": {str(name): float(cut) for name, cut in value["presence"].items()},
+        "thresholds": _floats(value["thresholds"]),
+        "abstain": {str(name): (float(low), float(high)) for name, (low, high) in value.get("abstain", {}).items()},
+        "settings": dict(value.get("settings", {})),
+        "attribution": tuple(value["attribution"]),
+    }
+    return ModelCard(**{**value, **checked})

@@ -11,7 +11,7 @@ from geolabel.progress import log, quiet
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from geolabel.learn.loop import Epoch
+    from geolabel.learn.history import Epoch
 
 _SHOWN = 12
 

@@ -60,3 +60,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Makes random choices repeatab
 InPlace = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="New index; in place where not given.")
 ]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", metavar="DIR", help="Keep decoded tiles here, so that the next run decodes nothing."),
+]

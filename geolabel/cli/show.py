@@ -15,8 +15,8 @@ from rich.text import Text
 from geolabel import files
 
 _SHORT = {"average_precision": "AP", "positives": "present", "name": "", "auc": "AUC", "f1": "F1"}
-_ONLY_JSON = {"tp", "fp", "tn", "fn"}
-"""Counts that a table of scores has no room for."""
+_ONLY_JSON = {"tp", "fp", "tn", "fn", "sensitivity", "specificity", "g_mean", "jaccard", "binary_accuracy", "brier"}
+"""What a table of scores has no room for."""
 _STATE_COLORS = {"ok": "green", "note": "yellow", "broken": "red"}
 _LEFT_OUT = {"priority": 0}
 """A column is left out where no row says anything; that is an empty text, None, or this."""
@@ -76,6 +76,8 @@ def _rows(title: str, rows: Any, *, swatches: bool) -> Table:
 
 
 def _says(name: str, value: Any) -> bool:
+    if isinstance(value, tuple) and value and (isinstance(value[0], tuple) or is_dataclass(value[0])):
+        return False  # a table in a cell
     return value is not None and value != "" and value != _LEFT_OUT.get(name)
 
 

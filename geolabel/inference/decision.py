@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 LEVELS = 250
 """Probabilities are kept as whole numbers 0–250: a byte each, a scale of .004, with room for nodata."""
-NONE = 0
-"""No class is detected."""
+NONE, UNDECIDED = 0, 254
+"""In a class raster: no class is detected; one may be there, but the model does not decide."""
 
 
 def quantise(probability: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -30,21 +30,45 @@ class Decision:
     thresholds: tuple[int, ...]
     """Level of each class, 1–249."""
     exclusive: tuple[slice, ...]
-    """Columns of the heads in which exactly one class is detected."""
+    """Columns of the heads in which one class at the most is detected."""
+    bands: tuple[tuple[int, int], ...] = ()
+    """Levels of each class, from the first up to below the second, that leave it undecided; () where none do."""
 
     @classmethod
     def of(cls, card: ModelCard, threshold: float | None = None) -> Decision:
-        """As the model says; with `threshold`, that one for all independent classes."""
+        """As the model says; with `threshold`, that one for all independent classes, and nothing is undecided."""
         values = [card.thresholds[name] if threshold is None else threshold for name in card.classes]
         exclusive, start = [], 0
         for head in card.heads:
             if head.kind == "softmax":
                 exclusive.append(slice(start, start + len(head.classes)))
             start += len(head.classes)
-        return cls(tuple(min(max(round(value * LEVELS), 1), LEVELS - 1) for value in values), tuple(exclusive))
+        levels = tuple(min(max(round(value * LEVELS), 1), LEVELS - 1) for value in values)
+        if threshold is not None or not card.abstain:
+            return cls(levels, tuple(exclusive))
+        bands = [card.abstain.get(name) for name in card.classes]
+        rounded = ((round(band[0] * LEVELS), round(band[1] * LEVELS)) if band else (0, 0) for band in bands)
+        return cls(levels, tuple(exclusive), tuple(rounded))
 
     def detected(self, levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which classes are detected: bool (classes, …) of levels (classes, …)."""
+        found = self._ahead(levels)
+        for number, (low, high) in enumerate(self.bands):
+            if high > low:
+                found[number] &= levels[number] >= high
+        return found
+
+    def undecided(self, levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which classes may be there without being detected: bool (classes, …) of levels (classes, …)."""
+        open_ = np.zeros(levels.shape, dtype=bool)
+        for number, (low, high) in enumerate(self.bands):
+            open_[number] = (levels[number] >= low) & (levels[number] < high)
+        for columns in self.exclusive:
+            open_[columns] &= self._ahead(levels)[columns]
+        return open_
+
+    def _ahead(self, levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Classes at their threshold, or the likeliest of their head."""
         found = np.stack([level >= least for level, least in zip(levels, self.thresholds, strict=True)])
         for columns in self.exclusive:
             likeliest = levels[columns].argmax(axis=0)
@@ -53,9 +77,10 @@ class Decision:
         return found
 
     def foremost(self, levels: NDArray[np.uint8], detected: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Of the detected classes the one to show, from 1: the one furthest above its threshold; 0 where none is.
+        """Of the detected classes the one to show, from 1: the one furthest above its threshold.
 
-        Exclusive classes have no threshold; they are measured from an even chance.
+        0 where none is, UNDECIDED where one may be there. Exclusive classes have no threshold; they are
+        measured from an even chance.
         """
         base = np.array(self.thresholds, dtype=np.float32)
         for columns in self.exclusive:
@@ -67,6 +92,8 @@ class Decision:
             better = margin > best
             shown[better] = number + 1
             np.copyto(best, margin, where=better)
+        if self.bands:
+            shown[(shown == NONE) & self.undecided(levels).any(axis=0)] = UNDECIDED
         return shown
 
     def on_tiles(self, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:

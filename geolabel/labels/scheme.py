@@ -34,8 +34,8 @@ _FAMILIAR = {
 """What a reader of maps expects; a scheme or legend may say otherwise."""
 RESERVED = ("known", "none")
 """Names that tables of labels have for themselves: how much is known, and what is known to be no class."""
-MAX_CLASSES = 254
-"""A class raster holds one byte: 0 is "none of these", 255 nodata."""
+MAX_CLASSES = 253
+"""A class raster holds one byte: 0 is "none of these", 254 undecided, 255 nodata."""
 
 
 @dataclass(frozen=True, slots=True)

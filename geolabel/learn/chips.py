@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import raster
-from geolabel.errors import BandError, TileIndexError
+from geolabel import files, raster
+from geolabel.errors import BandError, InputError, TileIndexError
 from geolabel.grid import Window
 from geolabel.progress import track
 from geolabel.tiling.sources import describe_source
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from geolabel.tiling import Source, TileIndex
@@ -36,6 +37,35 @@ class Chips:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+
+def cached_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, cache: Path) -> Chips:
+    """The same as `load_chips`, kept in the folder `cache`: the next run on the same tiles decodes nothing.
+
+    Named by the rasters' fingerprints and the windows. Raises InputError, BandError, OutputError.
+    """
+    digest = hashlib.blake2b(digest_size=12)
+    for source in index.sources:
+        digest.update(f"{source.path}:{source.fingerprint}:{source.bands};".encode())
+    paths = "".join(index.column("source")[rows].astype(str).tolist())
+    digest.update(f"{index.tiling['size']}{paths}".encode())
+    for name in ("col_off", "row_off", "width", "height"):
+        digest.update(np.ascontiguousarray(index.column(name)[rows]).tobytes())
+    folder = cache / digest.hexdigest()
+    if not folder.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=cache) as scratch,
+            files.new_directory(folder, "cache") as draft,
+        ):
+            chips = load_chips(index, rows, base, Path(scratch))
+            np.save(draft / "pixels.npy", chips.pixels)
+            np.save(draft / "valid.npy", chips.valid)
+    try:
+        pixels, valid = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("pixels", "valid"))
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{folder}: the cache is damaged ({error}); remove that folder") from error
+    return Chips(pixels, valid)
 
 
 def load_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, scratch: Path) -> Chips:

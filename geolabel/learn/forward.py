@@ -1,4 +1,4 @@
-"""A trained classifier: stored pixels in, probabilities out."""
+"""A trained network: stored pixels in, probabilities out."""
 
 from __future__ import annotations
 
@@ -8,36 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from geolabel.errors import ModelError, OptionError
 from geolabel.learn import backbones
+from geolabel.learn.apart import Apart
 from geolabel.learn.heads import probabilities
 from geolabel.learn.transforms import Normalise, to_tensor
-from geolabel.model import ModelCard, read_model, write_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import nn
 
-    from geolabel.learn.chips import Chips
+    from geolabel.model import ModelCard
 
 _BATCH_PIXELS = {"cpu": 1 << 19, "cuda": 1 << 24}
 """Pixels a batch: small batches that stay in the cache are faster on CPUs."""
-
-
-def choose_device(name: str) -> torch.device:
-    """The device asked for; `auto` is a GPU where there is one. Raises OptionError."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise OptionError(f"--device {name}: no such device; use auto, cpu or cuda") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise OptionError(f"--device {name}: torch sees no GPU here; use --device cpu, or look at geolabel doctor")
-    return device
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +36,7 @@ class Classifier:
 
     def __call__(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Probabilities (n, classes) of chips in stored values (n, bands, h, w), valid where (n, h, w) says so."""
-        batch = self.batch_size(pixels.shape[-1] * pixels.shape[-2])
+        batch = max(1, _BATCH_PIXELS.get(self.device.type, 1 << 19) // (pixels.shape[-1] * pixels.shape[-2]))
         out = np.empty((len(pixels), len(self.card.classes)), dtype=np.float32)
         with (
             torch.inference_mode(),
@@ -67,40 +52,43 @@ class Classifier:
         return out
 
     def with_card(self, card: ModelCard) -> Classifier:
-        """The same network under a changed contract (another scale, say)."""
-        return replace(self, card=card, normalise=Normalise(card.bands).to(self.device))
+        """The same network under a changed contract."""
+        return replace(self, card=card, normalise=Normalise.of(card).to(self.device))
 
-    def batch_size(self, chip_px: int) -> int:
-        """Chips a batch."""
-        return max(1, _BATCH_PIXELS.get(self.device.type, 1 << 19) // chip_px)
-
-    def predict(self, chips: Chips, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Probabilities (n, classes) of the chips `rows` (n,)."""
-        step = 64 * self.batch_size(int(np.prod(chips.pixels.shape[2:])))
-        parts = [rows[start : start + step] for start in range(0, len(rows), step)]
-        found = [self(np.asarray(chips.pixels[part]), chips.valid[part]) for part in parts]
-        return np.concatenate(found) if found else np.zeros((0, len(self.card.classes)), np.float32)
+    def weights(self) -> Mapping[str, NDArray[Any]]:
+        """The network's state."""
+        state = self.network.state_dict()
+        return {name: value.detach().cpu().contiguous().numpy() for name, value in state.items()}
 
 
 def make_classifier(card: ModelCard, network: nn.Module, device: torch.device) -> Classifier:
     """Put a network on a device, ready to predict."""
     network = network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    return Classifier(card, network, Normalise(card.bands).to(device), device)
+    return Classifier(card, network, Normalise.of(card).to(device), device)
 
 
-def load_classifier(path: Path, device: torch.device) -> Classifier:
-    """Read a model file. Raises ModelError where weights and architecture do not fit each other."""
-    card, weights = read_model(path)
-    network = backbones.build(card.architecture, len(card.bands), len(card.classes))
-    try:
-        network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
-    except RuntimeError as error:
-        raise ModelError(
-            f"{path}: its weights do not fit the network {card.architecture} that its contract names; train it again"
-        ) from error
-    return make_classifier(card, network, device)
+def start_network(card: ModelCard, weights: str, seed: int, dropout: float | None) -> nn.Module:
+    """The network that a card describes, ready to be trained: `weights` is none, default (pretrained), or a file.
+
+    Raises OptionError, ModelError, InstallError.
+    """
+
+    def one(classes: int) -> nn.Module:
+        return backbones.start(
+            card.architecture, len(card.bands), classes, weights, seed, tile_px=card.tile_px, dropout=dropout
+        )
+
+    if card.settings.get("apart"):
+        return Apart(one(len(head.classes)) for head in card.heads)
+    return one(len(card.classes))
 
 
-def save_classifier(path: Path, card: ModelCard, weights: Mapping[str, torch.Tensor]) -> None:
-    """Write a model file."""
-    write_model(path, card, {name: value.detach().cpu().contiguous().numpy() for name, value in weights.items()})
+def build_network(card: ModelCard) -> nn.Module:
+    """The network that a card describes, to be filled with weights."""
+
+    def one(classes: int) -> nn.Module:
+        return backbones.build(card.architecture, len(card.bands), classes, tile_px=card.tile_px)
+
+    if card.settings.get("apart"):
+        return Apart(one(len(head.classes)) for head in card.heads)
+    return one(len(card.classes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.labels.scheme import Scheme
+    from geolabel.learn.recipe import HeadChoice
 
-HeadChoice = Literal["auto", "sigmoid", "softmax"]
 _ROUNDING = 1e-4
 """Of shares that should sum to 1."""
 
@@ -76,4 +76,19 @@ def targets(shares: NDArray[np.float32], heads: Sequence[Head], presence: Mappin
         clear = (largest > 0) & (largest >= cut) & (largest >= rest - _ROUNDING)
         chosen = np.eye(part.shape[1], dtype=np.float32)[winner]
         wanted[:, columns] = np.where(clear[:, None], chosen, np.nan)
+    return wanted
+
+
+def share_targets(shares: NDArray[np.float32], heads: Sequence[Head]) -> NDArray[np.float32]:
+    """Shares as what is to be learned: (n, classes), NaN unknown.
+
+    sigmoid: the share itself. softmax: the part of each class in what is known of the group; unknown where that is
+    less than half of the tile.
+    """
+    wanted = shares.astype(np.float32, copy=True)
+    for head, columns in slices(heads):
+        if head.kind == "softmax":
+            filled = np.nan_to_num(shares[:, columns])
+            total = filled.sum(axis=1, keepdims=True)
+            wanted[:, columns] = np.where(total >= 0.5, filled / np.maximum(total, _ROUNDING), np.nan)  # noqa: PLR2004
     return wanted

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from geolabel import files
-from geolabel.learn.loop import Epoch
 from geolabel.progress import log
 
 if TYPE_CHECKING:
@@ -15,27 +14,50 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class HistoryWriter:
-    """Writes one row an epoch to `history.csv` and to `tensorboard/` in a run folder."""
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One row of the history."""
 
-    def __init__(self, folder: Path, done: Sequence[Epoch]) -> None:
+    epoch: int
+    lr: float
+    """Of the head, at the epoch's start."""
+    train_loss: float
+    val_loss: float
+    val_average_precision: float
+    """Mean over classes."""
+    val_f1: float
+    """Mean over classes, at a threshold of .5."""
+    seconds: float
+    best: bool
+
+
+def stale(history: Sequence[Epoch]) -> int:
+    """Epochs since the best one."""
+    return next((age for age, row in enumerate(reversed(history)) if row.best), len(history))
+
+
+class HistoryWriter:
+    """Writes the epochs to `history.csv` and to `tensorboard/` in a run folder; to nowhere without one."""
+
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._rows = list(done)
         self._board: Any = None
 
     def __enter__(self) -> Self:
         return self
 
-    def add(self, row: Epoch) -> None:
-        """Write an epoch, at once; the table is written anew, so that it is whole whatever happens."""
-        self._rows.append(row)
+    def write(self, history: Sequence[Epoch]) -> None:
+        """Write all epochs so far, the last of which is new; the table is written anew, and so always whole."""
+        if self._folder is None:
+            return
         with (
             files.new_file(self._folder / "history.csv", overwrite=True) as draft,
             draft.open("w", newline="", encoding="utf-8") as stream,
         ):
             table = csv.DictWriter(stream, [column.name for column in fields(Epoch)])
             table.writeheader()
-            table.writerows(asdict(done) for done in self._rows)
+            table.writerows(asdict(done) for done in history)
+        row = history[-1]
         # opened late: its thread cannot say that the disk is full, and the table above has said it by now
         self._board = self._board or _board(self._folder, row.epoch)
         if self._board is not None:

@@ -1,14 +1,16 @@
-"""From stored pixels to a network's input, and augmentation; on the device, a batch at a time."""
+"""From stored pixels to a network's input; on the device, a batch at a time."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
-from geolabel.errors import InputError
+from geolabel.errors import BandError, InputError
+from geolabel.learn.haze import DarkChannel, dehaze
 from geolabel.model import BandContract
 
 if TYPE_CHECKING:
@@ -17,16 +19,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.learn.chips import Chips
+    from geolabel.model import ModelCard
 
 
 _ABSURD = 1e30
+_VISIBLE = ("red", "green", "blue")
 
 
 class Normalise(nn.Module):
-    """Stored values (n, bands, h, w) → physical values → mean 0, deviation 1; 0 where not valid (n, h, w)."""
+    """Stored values (n, bands, h, w) → physical values → mean 0, deviation 1; 0 where not valid (n, h, w).
 
-    def __init__(self, bands: Sequence[BandContract]) -> None:
+    With `haze`, haze is taken from the physical values of the bands `visible` in between; physical values beyond
+    `limits` count as these: a model of stretched pictures has never seen what is brighter than white.
+    """
+
+    def __init__(
+        self,
+        bands: Sequence[BandContract],
+        haze: DarkChannel | None = None,
+        visible: tuple[int, ...] = (),
+        limits: tuple[float, float] | None = None,
+    ) -> None:
         super().__init__()
+        self.limited = limits is not None
+        if limits:
+            ends = [[(end - band.mean) / band.std for band in bands] for end in limits]
+            self.register_buffer("ends", torch.tensor(ends).view(2, 1, -1, 1, 1), persistent=False)
+        self.haze, self.visible = haze, visible
+        if haze:
+            physical = ([band.scale for band in bands], [band.offset for band in bands])
+            self.register_buffer("physical", torch.tensor(physical).view(2, 1, -1, 1, 1), persistent=False)
+            bands = [replace(band, scale=1.0, offset=0.0) for band in bands]
         scale = torch.tensor([band.scale / band.std for band in bands])
         shift = torch.tensor([(band.offset - band.mean) / band.std for band in bands])
         self.register_buffer("scale", scale.view(1, -1, 1, 1), persistent=False)
@@ -35,7 +58,32 @@ class Normalise(nn.Module):
     def forward(self, pixels: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
         """Normalised float32 (n, bands, h, w)."""
         scale, shift = self.get_buffer("scale"), self.get_buffer("shift")
-        return torch.where(valid[:, None], pixels.float() * scale + shift, 0.0)
+        if self.haze:
+            factor, offset = self.get_buffer("physical")
+            pixels = dehaze(pixels.float() * factor + offset, valid, self.haze, visible=self.visible)
+        values = pixels.float() * scale + shift
+        if self.limited:
+            values = values.clamp(*self.get_buffer("ends"))
+        return torch.where(valid[:, None], values, 0.0)
+
+    @classmethod
+    def of(cls, card: ModelCard) -> Normalise:
+        """As a contract says."""
+        told, limits = card.settings.get("dehaze"), card.settings.get("clip")
+        if not told:
+            return cls(card.bands, limits=tuple(limits) if limits else None)
+        return cls(card.bands, DarkChannel(**told), visible_bands([band.name for band in card.bands]))
+
+
+def visible_bands(names: Sequence[str]) -> tuple[int, ...]:
+    """Where red, green and blue stand; haze is looked for in them. Raises BandError where one is missing."""
+    missing = [name for name in _VISIBLE if name not in names]
+    if missing:
+        raise BandError(
+            f"--dehaze needs the bands red, green and blue; there are {', '.join(names)}. Name them with geolabel tile "
+            "--bands"
+        )
+    return tuple(names.index(name) for name in _VISIBLE)
 
 
 def band_statistics(chips: Chips, rows: NDArray[np.int64], *, sample: int = 4096) -> tuple[NDArray[np.float64], ...]:
@@ -71,32 +119,6 @@ def band_contracts(
         BandContract(name, factor, shift, float(mean[at] * factor + shift), float(deviation[at] * abs(factor)))
         for at, (name, factor, shift) in enumerate(zip(names, scale, offset, strict=True))
     )
-
-
-def augment(chips: torch.Tensor, valid: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Each chip of a normalised batch (n, bands, h, w) turned or mirrored at random, and its light changed.
-
-    Seen from above nothing has a right way up: all eight symmetries of the square are as likely (four where chips
-    are not square). Contrast, brightness, the balance of the bands and a veil over all of them change as they do
-    between dates, so that colour alone is not learned. What is not valid (n, h, w) stays 0, as predict leaves it.
-    """
-    chips = torch.cat([chips, valid[:, None].float()], dim=1)
-    count, device = len(chips), chips.device
-    flips = torch.randint(0, 2, (3, count, 1, 1, 1), generator=generator, device="cpu").bool().to(device)
-    chips = torch.where(flips[0], chips.flip(3), chips)
-    chips = torch.where(flips[1], chips.flip(2), chips)
-    if chips.shape[2] == chips.shape[3]:
-        chips = torch.where(flips[2], chips.transpose(2, 3), chips)
-
-    chips, seen = chips[:, :-1], chips[:, -1:]
-
-    def drawn(deviation: float, bands: int) -> torch.Tensor:
-        return deviation * torch.randn((count, bands, 1, 1), generator=generator).to(device)
-
-    bands, mean = chips.shape[1], chips.mean(dim=(2, 3), keepdim=True)
-    chips = mean + (chips - mean) * drawn(0.2, 1).exp()
-    gain = (1 + drawn(0.15, 1)) * (1 + drawn(0.1, bands))
-    return (chips * gain + drawn(0.2, bands) + drawn(0.3, 1)) * seen
 
 
 def to_tensor(pixels: NDArray[np.generic], device: torch.device) -> torch.Tensor:

@@ -66,7 +66,7 @@ def score_tiles(folder: Path, tiles: Path, model: Path) -> tuple[TileScore, ...]
             output=true_tiles,
             overwrite=True,
         )
-        report = evaluate(model, true_tiles, split="test", output=Path(scratch) / "scores.json")
+        report = evaluate(model, true_tiles, split="test", output=Path(scratch) / "scores")
     return tuple(
         TileScore(row.name, row.tiles, row.positives, row.average_precision, row.precision, row.recall, row.f1)
         for row in report.scores.classes

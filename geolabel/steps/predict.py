@@ -14,7 +14,8 @@ from geolabel import files, maps, raster, vector
 from geolabel.errors import EmptyError, OptionError
 from geolabel.inference import LEVELS, Decision, Plan, make_plan, predict_rows, realign
 from geolabel.labels.scheme import Scheme
-from geolabel.learn.forward import Classifier, choose_device, load_classifier
+from geolabel.learn.device import choose_device
+from geolabel.learn.store import load_predictor
 from geolabel.steps import preflight
 from geolabel.steps.prediction import PredictionWriter, PredictReport
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.grid import Grid, Window
+    from geolabel.learn.predictor import Predictor
 
 _ROWS = 512
 """Rows are written a block of the GeoTIFF at a time."""
@@ -75,7 +77,7 @@ def predict(
     target = output or Path(f"{raster_path.stem}.geolabel")
     if not dry_run:
         files.check_new(target, overwrite=overwrite, folder="predict", inputs=(raster_path, model, aoi))
-    classifier = load_classifier(model, choose_device(device))
+    classifier = load_predictor(model, choose_device(device))
     fit = preflight.check(raster_path, classifier.card, bands=bands, scale=scale)
     plan = make_plan(fit.grid.width, fit.grid.height, classifier.card.tile_px, stride)
     inside = _inside(aoi, fit.grid) if aoi else None
@@ -96,7 +98,7 @@ def predict(
         scheme = Scheme.from_json(card.scheme).subset(card.classes)
         with (
             raster.open_raster(fit.info, fit.grid, fit.resampling) as reader,
-            PredictionWriter.open(draft, fit.grid, scheme, card.attribution) as writer,
+            PredictionWriter.open(draft, fit.grid, scheme, card.attribution, undecided=bool(decision.bands)) as writer,
         ):
             rows = predict_rows(reader, plan, ready, len(card.classes), inside=inside)
             strips = writer.write(realign(rows, _ROWS), decision)
@@ -138,7 +140,7 @@ def _manifest(
     }
 
 
-def _estimate(target: Path, classifier: Classifier, plan: Plan) -> PredictPlan:
+def _estimate(target: Path, classifier: Predictor, plan: Plan) -> PredictPlan:
     """Time some tiles of noise: a network takes as long over them as over the forest."""
     card = classifier.card
     shape = (_TRIAL_TILES, len(card.bands), plan.tile_height, plan.tile_width)

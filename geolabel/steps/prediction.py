@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import maps, raster, vector
-from geolabel.inference import LEVELS, NONE
+from geolabel.inference import LEVELS, NONE, UNDECIDED
 from geolabel.maps import ClassStyle, Strip
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class PredictReport:
     """Class → polygons."""
     area_ha: dict[str, float]
     """Class → geodesic hectares."""
+    undecided_km2: float = 0.0
+    """Area on which the model abstains."""
 
 
 @dataclass(slots=True)
@@ -52,15 +54,21 @@ class PredictionWriter:
     attribution: tuple[str, ...]
     _probabilities: raster.StripWriter
     _classes: raster.StripWriter
+    _shown: list[ClassStyle]
+    """What the class raster may hold."""
     valid_pixels: int = 0
+    undecided_pixels: int = 0
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, grid: Grid, scheme: Scheme, attribution: tuple[str, ...]) -> Iterator[PredictionWriter]:
-        """Open both rasters; they become COGs on leaving."""
+    def open(
+        cls, folder: Path, grid: Grid, scheme: Scheme, attribution: tuple[str, ...], *, undecided: bool = False
+    ) -> Iterator[PredictionWriter]:
+        """Open both rasters; they become COGs on leaving. `undecided`: whether the model leaves anything so."""
         entries = scheme.classes
-        palette = {NONE: (240, 240, 240), **{at: _rgb(entry.color) for at, entry in enumerate(entries, start=1)}}
-        names = {NONE: "none", **{at: entry.title for at, entry in enumerate(entries, start=1)}}
+        shown = [_none_style(), *class_styles(entries), *([_undecided_style()] if undecided else [])]
+        palette = {style.value: style.rgb for style in shown}
+        names = {style.value: style.title for style in shown}
         with ExitStack() as stack:
             probabilities = stack.enter_context(
                 raster.write_cog(
@@ -85,7 +93,7 @@ class PredictionWriter:
                     ),
                 )
             )
-            yield cls(folder, grid, scheme, attribution, probabilities, classes)
+            yield cls(folder, grid, scheme, attribution, probabilities, classes, shown)
 
     def write(self, parts: Iterable[Rows], decision: Decision) -> Iterator[Strip]:
         """Write rows to both rasters, and pass on what the outlines are made of."""
@@ -95,6 +103,7 @@ class PredictionWriter:
             self._classes.write(part.row_off, np.where(part.valid, shown, NODATA).astype(np.uint8)[None])
             self._probabilities.write(part.row_off, np.where(part.valid, part.levels, NODATA).astype(np.uint8))
             self.valid_pixels += int(part.valid.sum())
+            self.undecided_pixels += int((part.valid & (shown == UNDECIDED)).sum())
             yield Strip(part.row_off, detected, part.levels)
 
     def finish(
@@ -114,7 +123,7 @@ class PredictionWriter:
         styles = class_styles(entries)
         write_styled(self.folder / "detections.gpkg", layer, styles)
         vector.write_geojson(self.folder / "detections.geojson", layer)
-        (self.folder / "classes.qml").write_text(maps.raster_qml([_none_style(), *styles]), encoding="utf-8")
+        (self.folder / "classes.qml").write_text(maps.raster_qml(self._shown), encoding="utf-8")
         first = entries[0]
         (self.folder / "probabilities.qml").write_text(maps.probability_qml(first.name, first.color), encoding="utf-8")
         gsd_x, gsd_y = self.grid.gsd_m
@@ -126,6 +135,7 @@ class PredictionWriter:
             resampled=resampled,
             valid_km2=self.valid_pixels * gsd_x * gsd_y / 1e6,
             detections={name: int((found == name).sum()) for name in self.scheme.names},
+            undecided_km2=self.undecided_pixels * gsd_x * gsd_y / 1e6,
             area_ha={name: round(float(area[found == name].sum()), 2) for name in self.scheme.names},
         )
 
@@ -139,11 +149,11 @@ def _none_style() -> ClassStyle:
     return ClassStyle(NONE, "none", "none", "#f0f0f0")
 
 
+def _undecided_style() -> ClassStyle:
+    return ClassStyle(UNDECIDED, "undecided", "undecided", "#9e9e9e")
+
+
 def write_styled(path: Path, layer: Any, styles: list[ClassStyle]) -> None:
     """Write a GeoPackage that opens styled."""
     vector.write_layer(path, layer, "GPKG")
     maps.write_layer_style(path, layer.name, "geom", maps.vector_qml(styles))
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

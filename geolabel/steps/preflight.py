@@ -51,6 +51,7 @@ def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: floa
     described = raster.describe(path, bands)
     grid = described.place
     info = _choose_bands(described, card)
+    scale = _known_encoding(info, card) if scale is None else scale
     _check_unit(info, card, scale)
     _check_nodata(info, card)
     if card.gsd_m is None:
@@ -75,6 +76,16 @@ def _choose_bands(info: RasterInfo, card: ModelCard) -> RasterInfo:
             f"{info.path}: the model needs the bands {', '.join(wanted)}; found {', '.join(info.band_names)}. "
             "Name the file's bands in their order with --bands"
         ) from error
+
+
+def _known_encoding(info: RasterInfo, card: ModelCard) -> float | None:
+    """The factor to the model's stored values, where its contract knows how such rasters store theirs."""
+    told = card.settings.get("encodings", {}).get(info.dtype)
+    described = any(band.scale != 1 or band.offset != 0 for band in info.bands)
+    if told is None or described:
+        return None
+    log.info("%s: %s pixels are taken as value × %g", info.path, info.dtype, told)
+    return float(told) / card.bands[0].scale
 
 
 def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:

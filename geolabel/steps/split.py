@@ -72,7 +72,7 @@ def split(
         files.check_new(output, overwrite=overwrite)
     index = read_index(tiles)
     centres = index.centres_m()
-    half = _half_sides(index)
+    half = half_sides(index)
     if random:
         buffer_m = 0.0  # kept apart from nothing
     buffer = buffer_m if buffer_m is not None else 2 * float(half.max()) if np.isfinite(half).all() else 0.0
@@ -80,7 +80,7 @@ def split(
         raise OptionError(f"--buffer must not be negative, got {buffer:g}")
     method, groups = _groups(index, centres, block_m, by, random=random, path=tiles)
     presence = np.nan_to_num(index.shares) > 0
-    named = _named_parts(index, by)
+    named = named_parts(index, by)
     shares = {"train": 1 - val - test, "val": val, "test": test}
     parts = named if named is not None else draw_split(groups, presence.astype(float), shares, seed)
     if not random:
@@ -111,7 +111,7 @@ def _check_parts(parts: NDArray[Any], wanted: set[str]) -> None:
         )
 
 
-def _half_sides(index: TileIndex) -> NDArray[np.float64]:
+def half_sides(index: TileIndex) -> NDArray[np.float64]:
     """Half of each tile's longer side, metres: (n,); NaN where the GSD is not known."""
     paths = index.column("source").astype(str)
     unique, which = np.unique(paths, return_inverse=True)
@@ -135,7 +135,7 @@ def _groups(
     return "blocks", spatial_blocks(centres, block_m)
 
 
-def _named_parts(index: TileIndex, by: str | None) -> NDArray[Any] | None:
+def named_parts(index: TileIndex, by: str | None) -> NDArray[Any] | None:
     """The column itself, where it says train, val and test already."""
     if not by:
         return None

@@ -1,7 +1,8 @@
-"""A confusion table as a section of a page: shaded, with agreement by class, and the largest disputes."""
+"""Confusion tables of a page, shaded: of two sources, with agreement and disputes; of a model, by tiles."""
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.labels.confusion import Confusion
+    from geolabel.scoring.confusion import GroupConfusion
     from geolabel.views.words import Legend
 
 _AGREE, _DIFFER, _SILENT = "31, 158, 110", "224, 92, 52", "128, 134, 131"
@@ -74,9 +76,14 @@ def _heat(found: Confusion, legend: Legend, row: int, column: int, *, edge: bool
     area, whole = float(found.ha[row, column]), float(found.ha[row].sum())
     silent = UNKNOWN in (found.classes[row], found.classes[column])
     tint = _SILENT if silent else _AGREE if row == column else _DIFFER
-    back = f"rgba({tint}, {0.08 + 0.62 * (area / whole) ** 0.5:.2f})" if area else ""
+    back = _shade(tint, area / whole) if area else ""
     said = f"{found.rows}: {legend.title(found.classes[row])}; {found.columns}: {legend.title(found.classes[column])}"
     return Cell(_area(area), number=True, back=back, title=f"{said}; {hectares(area)}", edge=edge)
+
+
+def _shade(tint: str, part: float) -> str:
+    """A background, the stronger the larger the part of its row, 0–1."""
+    return f"rgba({tint}, {0.08 + 0.62 * part**0.5:.2f})"
 
 
 def _area(area: float) -> str:
@@ -101,3 +108,43 @@ def _disputes(found: Confusion, legend: Legend) -> str:
         for pair in pairs
     ]
     return "<h3>Largest disputes</h3>\n" + table(head, rows)
+
+
+def group_table(found: GroupConfusion, legend: Legend) -> str:
+    """For which class of an exclusive group the tiles of each were taken."""
+    named = [Cell(_upright(legend.title(name)), number=True) for name in found.names]
+    head = [text("is ↓ taken for →"), *named, Cell("tiles", number=True, edge=True)]
+    head += [number("recall"), number("precision"), number("F1")]
+    rows = [
+        [
+            Cell(legend.swatch(one.name)),
+            *(
+                _tiles(count, one.tiles, f"{legend.title(one.name)}, taken for {legend.title(other)}", same=same)
+                for other, count, same in zip(found.names, counts, _marks(len(counts), at), strict=True)
+            ),
+            Cell(f"{one.tiles:,}", number=True, edge=True),
+            *(number(_ratio(value)) for value in (one.recall, one.precision, one.f1)),
+        ]
+        for at, (one, counts) in enumerate(zip(found.classes, found.matrix, strict=True))
+    ]
+    words = f"{found.tiles:,} tiles, {percent(found.accuracy)} of them right"
+    if found.left_out:
+        words += f"; {found.left_out:,} more are not told by their labels to be exactly one of these"
+    kind = "matrix upright" if len(found.names) > _MANY else "matrix"
+    return paragraph(f"{words}.", soft=True) + table(head, rows, kind=kind)
+
+
+def _tiles(count: int, whole: int, said: str, *, same: bool) -> Cell:
+    if not count:
+        return Cell('<span class="soft">·</span>', number=True)
+    back = _shade(_AGREE if same else _DIFFER, count / whole)
+    return Cell(f"{count:,}", number=True, back=back, title=f"{said}: {count:,} of {whole:,} tiles")
+
+
+def _marks(size: int, at: int) -> list[bool]:
+    """True at one place of a row."""
+    return [place == at for place in range(size)]
+
+
+def _ratio(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"

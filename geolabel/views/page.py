@@ -51,6 +51,13 @@ table.upright thead th.number span { writing-mode: vertical-rl; transform: rotat
 table.matrix .edge { border-left: 2px solid var(--line); }
 table.matrix tr.part > * { border-top: 2px solid var(--line); }
 img.tile { display: block; width: 72px; border-radius: 6px; image-rendering: pixelated; }
+.small { font-size: 12px; }
+ul { margin: 4px 0; padding-left: 20px; } li { margin: 2px 0; max-width: 90ch; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(400px, 100%), 1fr)); gap: 10px 28px; }
+figure { margin: 0; max-width: 500px; } figure h3 { margin: 10px 0 4px; } figcaption { font-size: 13px; }
+svg.chart { display: block; width: 100%; height: auto; }
+.key { display: inline-block; margin-right: 16px; white-space: nowrap; } .key svg { margin-right: 6px; }
+p.keys { max-width: none; }
 @media (max-width: 640px) { section { padding: 16px 14px; } th, td { padding: 6px 7px; } }
 @media print { body { background: #fff; } section, .facts div { break-inside: avoid; } }
 """

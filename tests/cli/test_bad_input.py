@@ -166,7 +166,7 @@ def test_bad_models(cli: Callable[..., Done], way: Way, tmp_path: Path, kind: st
     make(path)
     for words in (
         ("predict", way.region, "--model", path, "-o", tmp_path / "out"),
-        ("evaluate", path, way.tiles, "-o", tmp_path / "scores.json"),
+        ("evaluate", path, way.tiles, "-o", tmp_path / "scores"),
     ):
         fails(cli, tmp_path, *words, says=("bad.model", *says))
 

@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Done, Way
 
-COMMANDS = ["tile", "label", "split", "train", "evaluate", "predict", "export", "demo", "doctor"]
+COMMANDS = [
+    "tile",
+    "label",
+    "split",
+    "train",
+    "evaluate",
+    "tune",
+    "compare",
+    "ensemble",
+    "predict",
+    "export",
+    "demo",
+    "doctor",
+]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["predict", "--help"], ["--version"]])

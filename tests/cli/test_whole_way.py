@@ -55,9 +55,9 @@ def test_the_model_file_carries_its_contract_and_no_pickle(way: Way):
 
 
 def test_a_simple_task_is_learned_on_unseen_blocks(way: Way, cli: Callable[..., Done], tmp_path: Path):
-    done = cli("evaluate", way.model, way.tiles, "--split", "test", "-o", tmp_path / "scores.json", "--json")
+    done = cli("evaluate", way.model, way.tiles, "--split", "test", "-o", tmp_path / "scores", "--json")
     assert done.json["scores"]["macro_average_precision"] > 0.95
-    assert json.loads((tmp_path / "scores.json").read_text())["tiles"] == done.json["tiles"]
+    assert json.loads((tmp_path / "scores" / "metrics.json").read_text())["tiles"] == done.json["tiles"]
 
 
 def test_the_map_agrees_with_the_truth_and_keeps_nodata(way: Way):
@@ -218,11 +218,11 @@ def test_history_is_kept_as_csv_and_for_tensorboard(way: Way):
 def test_an_index_written_elsewhere_still_finds_its_raster(way: Way, cli: Callable[..., Done], tmp_path: Path):
     moved = tmp_path / "sub" / "folder" / "t.parquet"
     assert cli("split", way.tiles, "--block", "400m", "--buffer", 0, "-o", moved).code == 0
-    done = cli("evaluate", way.model, moved, "-o", tmp_path / "e.json", "--json")
+    done = cli("evaluate", way.model, moved, "-o", tmp_path / "e", "--json")
     assert done.code == 0, done.err
     relabelled = tmp_path / "l.parquet"
     assert cli("label", moved, "--vector", way.places, "--field", "landuse", "-o", relabelled).code == 0
-    assert cli("evaluate", way.model, relabelled, "-o", tmp_path / "f.json").code == 0
+    assert cli("evaluate", way.model, relabelled, "-o", tmp_path / "f").code == 0
 
 
 def test_an_area_of_interest_changes_no_answer_inside_it(way: Way, cli: Callable[..., Done], tmp_path: Path):

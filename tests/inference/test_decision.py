@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from geolabel.inference import Decision, levels_of
+from geolabel.inference import NONE, UNDECIDED, Decision, levels_of
 from geolabel.model import BandContract, Head, ModelCard
 
 CARD = ModelCard(
@@ -41,3 +44,30 @@ def test_the_class_furthest_above_its_threshold_is_shown():
 
 def test_thresholds_are_what_a_map_can_hold():
     assert levels_of(np.array([0.0, 2e-5, 0.3333, 1.0])).tolist() == [0.004, 0.004, 0.332, 0.996]
+
+
+def test_levels_between_the_ends_of_a_band_are_undecided():
+    decision = Decision((100, 100), (), ((80, 120), (0, 0)))
+    levels = np.array([[79, 80, 100, 119, 120], [0, 0, 99, 100, 0]], np.uint8)
+    detected = decision.detected(levels)
+    assert detected.tolist() == [[False, False, False, False, True], [False, False, False, True, False]]
+    assert decision.undecided(levels).tolist() == [[False, True, True, True, False], [False] * 5]
+    assert decision.foremost(levels, detected).tolist() == [NONE, UNDECIDED, UNDECIDED, 2, 1]
+
+
+def test_of_exclusive_classes_the_likeliest_is_undecided_where_it_is_not_likely_enough():
+    decision = Decision((1, 1), (slice(0, 2),), ((0, 150), (0, 150)))
+    levels = np.array([[140, 160], [110, 90]], np.uint8)
+    assert decision.detected(levels).tolist() == [[False, True], [False, False]]
+    assert decision.undecided(levels).tolist() == [[True, False], [False, False]]
+    assert decision.foremost(levels, decision.detected(levels)).tolist() == [UNDECIDED, 1]
+
+
+@given(arrays(np.uint8, (3, 20), elements=st.integers(0, 250)), st.integers(1, 249), st.integers(0, 60))
+def test_a_wider_band_decides_less_and_never_otherwise(levels: np.ndarray, cut: int, width: int):
+    narrow = Decision((cut,) * 3, ())
+    wide = Decision((cut,) * 3, (), ((max(0, cut - width), min(250, cut + width)),) * 3)
+    found, sure = narrow.detected(levels), wide.detected(levels)
+    assert not (sure & ~found).any()
+    assert not (sure & wide.undecided(levels)).any()
+    assert ((found == sure) | wide.undecided(levels)).all()

@@ -1,4 +1,4 @@
-"""Chips are the pixels that the index names; normalising and augmenting do what they say."""
+"""Chips are the pixels that the index names; normalising does what it says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from rasterio.windows import Window
 
 from geolabel.learn.chips import Chips, load_chips
-from geolabel.learn.transforms import Normalise, augment, band_contracts, to_tensor
+from geolabel.learn.transforms import Normalise, band_contracts, to_tensor
 from geolabel.model import BandContract
 from geolabel.raster import mirror
 from geolabel.steps.tile import tile
@@ -81,31 +81,15 @@ def test_a_band_without_spread_is_no_division_by_zero():
     assert band == BandContract("a", 1.0, 0.0, 7.0, 1.0)
 
 
-def test_augmenting_keeps_the_picture_up_to_symmetry_and_light():
-    chip = torch.arange(25.0).reshape(1, 1, 5, 5).repeat(400, 1, 1, 1)
-    valid = torch.ones(400, 5, 5, dtype=torch.bool)
-    seen = augment(chip, valid, torch.Generator().manual_seed(0))
-    again = augment(chip, valid, torch.Generator().manual_seed(0))
-    assert torch.equal(seen, again)
-    patterns = set()
-    for one in seen[:, 0]:
-        order = one.flatten().argsort().argsort().reshape(5, 5)
-        patterns.add(tuple(order.flatten().tolist()))
-    symmetries = set()
-    for turned in (chip[0, 0], chip[0, 0].T):
-        for flips in ((), (0,), (1,), (0, 1)):
-            symmetries.add(tuple(int(v) for v in turned.flip(flips).flatten().tolist()))
-    assert patterns == symmetries  # all eight, and nothing else
-
-
-def test_augmenting_leaves_nodata_at_0():
-    valid = torch.rand((50, 6, 6), generator=torch.Generator().manual_seed(1)) < 0.5
-    chips = torch.where(valid[:, None], torch.full((50, 3, 6, 6), 2.0), 0.0)
-    seen = augment(chips, valid, torch.Generator().manual_seed(2))
-    assert ((seen != 0).all(dim=1).sum(dim=(1, 2)) == valid.sum(dim=(1, 2))).all()
-
-
 def test_mirror_keeps_what_is_large_enough():
     pixels = np.arange(6).reshape(1, 2, 3)
     assert mirror(pixels, 2, 3) is pixels
     assert mirror(pixels, 2, 5)[0].tolist() == [[0, 1, 2, 2, 1], [3, 4, 5, 5, 4]]
+
+
+def test_what_is_brighter_than_the_limits_counts_as_the_limit():
+    bands = (BandContract("red", 0.001, 0.0, 0.1, 0.05),)
+    chips = torch.tensor([[[[50.0, 300.0, 900.0, -20.0]]]])
+    valid = torch.tensor([[[True, True, True, True]]])
+    seen = Normalise(bands, limits=(0.0, 0.3))(chips, valid)
+    assert torch.allclose(seen, torch.tensor([[[[-1.0, 4.0, 4.0, -2.0]]]]), atol=1e-5)

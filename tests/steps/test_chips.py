@@ -94,7 +94,7 @@ def test_class_folders_become_one_exclusive_group_and_train_a_softmax(tmp_path: 
     assert "not how well new places" in report.meaning
     done = train(tmp_path / "t.parquet", output=tmp_path / "run", epochs=3, batch=16)
     assert done.scores.macro_average_precision > 0.95
-    scores = evaluate(done.model, tmp_path / "t.parquet", output=tmp_path / "e.json").scores
+    scores = evaluate(done.model, tmp_path / "t.parquet", output=tmp_path / "e").scores
     assert scores.macro_f1 > 0.9
     from geolabel.model import read_card
 

@@ -41,7 +41,7 @@ def test_para(shared_data: Path, tmp_path: Path):
     split(tiles, block_m=600, buffer_m=0)
     done = train(tiles, output=tmp_path / "run", epochs=8, heads="softmax")
     assert done.scores.macro_average_precision > 0.9
-    scores = evaluate(done.model, tiles, output=tmp_path / "e.json").scores
+    scores = evaluate(done.model, tiles, output=tmp_path / "e").scores
     assert scores.macro_average_precision > 0.9
 
     predict(scene, model=done.model, bands=BANDS, output=tmp_path / "para.geolabel")

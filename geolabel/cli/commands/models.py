@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from geolabel.cli import options as o
 from geolabel.cli.app import command
+from geolabel.cli.recipe_options import with_recipe
+from geolabel.learn.recipe import Recipe
 
 
 @command("train", "geolabel train tiles.parquet --model resnet18 -o run")
+@with_recipe
 def train(
     tiles: o.Tiles,
+    recipe: Recipe,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Run folder.")] = Path("run"),
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="small-cnn, or a network that timm knows.")
-    ] = "small-cnn",
-    weights: Annotated[
-        str, typer.Option("--weights", metavar="FILE|default|none", help="Weights to start from.")
-    ] = "none",
-    heads: Annotated[
-        Literal["auto", "sigmoid", "softmax"], typer.Option("--heads", help="auto: groups of the scheme are softmax.")
-    ] = "auto",
-    presence: Annotated[
-        float | None,
-        typer.Option(
-            "--presence", help="Share of a tile from which a class is present.  [default: the labels', or .1]"
-        ),
-    ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", help="At the most.")] = 30,
-    batch: Annotated[int, typer.Option("--batch", help="Tiles a step.")] = 64,
-    lr: Annotated[float, typer.Option("--lr", help="Highest learning rate.")] = 1e-3,
-    weight_decay: Annotated[float, typer.Option("--weight-decay", help="Of AdamW.")] = 0.05,
-    patience: Annotated[int, typer.Option("--patience", help="Epochs without a better score before stopping.")] = 8,
-    augment: Annotated[bool, typer.Option("--augment/--no-augment", help="Turn, mirror and relight tiles.")] = True,
-    device: o.Device = "auto",
-    seed: o.Seed = 0,
+    cache: o.Cache = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder, with its options.")
     ] = False,
@@ -51,36 +33,35 @@ def train(
         return step(
             tiles,
             output=output,
-            model=model,
-            weights=weights,
-            heads=heads,
-            presence=presence,
-            epochs=epochs,
-            batch=batch,
-            lr=lr,
-            weight_decay=weight_decay,
-            patience=patience,
-            augment=augment,
-            device=device,
-            seed=seed,
+            recipe=recipe,
+            cache=cache,
             resume=resume,
             overwrite=overwrite,
             on_epoch=on_epoch,
         )
 
 
-@command("evaluate", "geolabel evaluate run/model.safetensors tiles.parquet --split test")
+@command("evaluate", "geolabel evaluate run/model.safetensors tiles.parquet --split test --folds 5")
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="model.safetensors.")],
     tiles: o.Tiles,
     split: Annotated[str, typer.Option("--split", help="Part to score: test, val or train.")] = "test",
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds",
+            min=2,
+            help="Train the recipe anew on so many spatial folds and random ones: how much do seen places flatter?",
+        ),
+    ] = None,
     device: o.Device = "auto",
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Scores as JSON.")] = Path(
-        "evaluation.json"
+    cache: o.Cache = None,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder of the report.")] = Path(
+        "evaluation"
     ),
     overwrite: o.Overwrite = False,
 ) -> Any:
-    """Score a model on a part of a tile index."""
+    """Score a model on a part of a tile index: metrics.json, a page to read, and curves as pictures."""
     from geolabel.steps.evaluate import evaluate as step
 
-    return step(model, tiles, split=split, device=device, output=output, overwrite=overwrite)
+    return step(model, tiles, split=split, folds=folds, device=device, cache=cache, output=output, overwrite=overwrite)

@@ -9,12 +9,18 @@ import typer
 
 from geolabel.cli import options as o
 from geolabel.cli.app import command
+from geolabel.errors import OptionError
 
 
 @command("predict", "geolabel predict region.tif --model run/model.safetensors")
 def predict(
-    raster: Annotated[Path, typer.Argument(metavar="RASTER", help="The region.")],
-    model: Annotated[Path, typer.Option("--model", metavar="FILE", help="model.safetensors.")],
+    raster: Annotated[Path, typer.Argument(metavar="RASTER|TILES", help="The region; or a tile index, to tag.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="FILE|NAME", help="model.safetensors.  [default: a built-in one that fits the raster]"
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="Prediction folder.  [default: RASTER.geolabel]"),
@@ -35,12 +41,22 @@ def predict(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would read, write and take.")] = False,
     overwrite: o.Overwrite = False,
 ) -> Any:
-    """Predict every tile of a region and write maps that open, styled, in QGIS."""
+    """Predict every tile of a region and write maps that open, styled, in QGIS; or tag the tiles of an index."""
+    from geolabel.steps.models import choose_model, find_model
+
+    if raster.suffix == ".parquet":
+        from geolabel.steps.predict_tiles import predict_tiles
+
+        if model is None:
+            raise OptionError(f"{raster}: tiles need a --model; geolabel models show lists those that are built in")
+        return predict_tiles(
+            raster, model=find_model(model), output=output, threshold=threshold, device=device, overwrite=overwrite
+        )
     from geolabel.steps.predict import predict as step
 
     return step(
         raster,
-        model=model,
+        model=find_model(model) if model else choose_model(raster, o.names(bands)),
         output=output,
         bands=o.names(bands),
         scale=scale,

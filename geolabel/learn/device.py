@@ -1,0 +1,81 @@
+"""Where networks run: the device, its precision, and the processes that share the work."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+
+from geolabel.errors import OptionError
+from geolabel.progress import log
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from geolabel.learn.recipe import Recipe
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+_FABRIC_NAMES: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+def choose_device(name: str) -> torch.device:
+    """The device asked for; `auto` is a GPU where there is one. Raises OptionError."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise OptionError(f"--device {name}: no such device; use auto, cpu or cuda") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise OptionError(f"--device {name}: torch sees no GPU here; use --device cpu, or look at geolabel doctor")
+    return device
+
+
+def choose_precision(wanted: str, device: torch.device) -> str:
+    """fp32, bf16 or fp16: `auto` is bfloat16 where the device multiplies it. Raises OptionError."""
+    if wanted == "fp16" and device.type == "cpu":
+        raise OptionError("--precision fp16 needs a GPU; use bf16 or fp32")
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if _cpu_multiplies_bf16() else "fp32"
+
+
+def _cpu_multiplies_bf16() -> bool:
+    told: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.10
+    return bool(told.get("avx512_bf16") or told.get("amx_bf16"))
+
+
+def make_fabric(device: torch.device, recipe: Recipe) -> Fabric:
+    """Fabric for one process, or for those that `torchrun` started: it tells them by the environment."""
+    world, local = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    precision = _FABRIC_NAMES[choose_precision(recipe.precision, device)]
+    if world == 1:
+        devices: Any = [device.index] if device.index is not None else 1
+        return Fabric(accelerator=device.type, devices=devices, precision=precision)
+    if recipe.batch % world:
+        raise OptionError(f"--batch {recipe.batch} cannot be shared by {world} processes; give a multiple of {world}")
+    # an unused weight is waited for by the other processes; in frozen epochs there are many
+    strategy = DDPStrategy(find_unused_parameters=recipe.freeze_epochs > 0)
+    fabric = Fabric(
+        accelerator=device.type, devices=local, num_nodes=world // local, strategy=strategy, precision=precision
+    )
+    fabric.launch()
+    return fabric
+
+
+def share_norms(network: nn.Module, fabric: Fabric) -> nn.Module:
+    """Let batch norms count the tiles of all processes, so that several learn what one would."""
+    if fabric.world_size == 1 or not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules()):
+        return network
+    if fabric.device.type != "cuda":
+        log.warning("batch norms count each process by itself on a processor; results differ from those of one process")
+        return network
+    from timm.layers.norm_act import convert_sync_batchnorm
+
+    shared: nn.Module = convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    return shared

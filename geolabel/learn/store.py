@@ -1,0 +1,57 @@
+"""Model files to predictors and back, whatever kind of model it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from geolabel.errors import ModelError
+from geolabel.learn.baselines import BASELINES, load_baseline
+from geolabel.learn.ensemble import ENSEMBLE, EnsemblePredictor
+from geolabel.learn.forward import build_network, make_classifier
+from geolabel.learn.predictor import Predictor, calibrated
+from geolabel.learn.trunk import build_trunk
+from geolabel.model import ModelCard, read_model, write_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def load_predictor(path: Path, device: torch.device) -> Predictor:
+    """Read a model file. Raises ModelError where weights and contract do not fit each other."""
+    card, weights = read_model(path)
+    try:
+        return restore(card, weights, device)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def restore(card: ModelCard, weights: Mapping[str, NDArray[Any]], device: torch.device) -> Predictor:
+    """The predictor of a contract and its weights. Raises ModelError."""
+    if card.architecture in BASELINES:
+        return calibrated(load_baseline(card, weights, build_trunk(card), device))
+    if card.architecture == ENSEMBLE:
+        return calibrated(EnsemblePredictor.restore(card, weights, lambda told, arrays: restore(told, arrays, device)))
+    network = build_network(card)
+    try:
+        network.load_state_dict({name: _tensor(value) for name, value in weights.items()})
+    except RuntimeError as error:
+        raise ModelError(
+            f"its weights do not fit the network {card.architecture} that its contract names; train it again"
+        ) from error
+    return calibrated(make_classifier(card, network, device))
+
+
+def _tensor(values: NDArray[Any]) -> torch.Tensor:
+    """Weights kept in half precision are calculated with in single."""
+    return torch.from_numpy(np.array(values, np.float32 if values.dtype == np.float16 else None))
+
+
+def save_predictor(path: Path, predictor: Predictor) -> None:
+    """Write a model file."""
+    write_model(path, predictor.card, predictor.weights())

@@ -1,0 +1,52 @@
+"""Train a conventional classifier: features of the tiles, then one fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from geolabel.errors import OptionError
+from geolabel.learn.baselines import BaselinePredictor, StatisticsFeatures, fit_baseline, network_features
+from geolabel.learn.device import choose_device
+from geolabel.learn.trunk import start_trunk
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from geolabel.learn.baselines import BaselineKind
+    from geolabel.learn.chips import Chips
+    from geolabel.learn.recipe import Recipe
+    from geolabel.model import BandContract
+    from geolabel.steps.task import Task
+
+_AT_ONCE = 1024
+
+
+def teach_baseline(
+    task: Task, chips: Chips, train: NDArray[np.int64], bands: tuple[BandContract, ...], recipe: Recipe
+) -> BaselinePredictor:
+    """Fit the baseline that the recipe names on the tiles `train`. Raises OptionError."""
+    if recipe.targets == "shares":
+        raise OptionError(f"--model {recipe.model} tells whether a class is there, not its share; use a network")
+    if recipe.dehaze:
+        raise OptionError(f"--dehaze is for networks; --model {recipe.model} sees the tiles as they are")
+    card = task.card(recipe, bands, {"features": recipe.features})
+    network = start_trunk(card, recipe.weights, recipe.seed)
+    features = (
+        StatisticsFeatures(bands) if network is None else network_features(network, bands, choose_device(recipe.device))
+    )
+    parts = [train[start : start + _AT_ONCE] for start in range(0, len(train), _AT_ONCE)]
+    seen = np.concatenate([features(np.asarray(chips.pixels[part]), np.asarray(chips.valid[part])) for part in parts])
+    weights = task.weights[train] if recipe.weigh_known else None
+    baseline = fit_baseline(
+        cast("BaselineKind", recipe.model),
+        seen,
+        task.targets[train],
+        task.heads,
+        recipe.seed,
+        weights,
+        trees=recipe.trees,
+        depth=recipe.depth,
+    )
+    return BaselinePredictor(card, features, baseline)
