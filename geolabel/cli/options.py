@@ -10,6 +10,7 @@ import typer
 
 _UNITS_M = {"": 1.0, "m": 1.0, "km": 1_000.0}
 _UNITS_HA = {"": 1.0, "ha": 1.0, "m2": 1e-4, "km2": 100.0}
+_UNITS_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0, "": 1.0}
 _QUANTITY = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*([a-z0-9]*)\s*")
 
 
@@ -28,6 +29,11 @@ def metres(text: str | float) -> float:
 def hectares(text: str | float) -> float:
     """`.5ha`, `5000m2` or `0.5` as hectares."""
     return _quantity(str(text), _UNITS_HA, "area")
+
+
+def seconds(text: str | float) -> float:
+    """`1h`, `30m` or `90` as seconds."""
+    return _quantity(str(text), _UNITS_S, "time")
 
 
 def names(text: str | None) -> list[str]:

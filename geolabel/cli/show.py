@@ -14,8 +14,11 @@ from rich.text import Text
 
 from geolabel import files
 
-_SHORT = {"average_precision": "AP", "positives": "present", "name": "", "auc": "AUC", "f1": "F1"}
-_ONLY_JSON = {"tp", "fp", "tn", "fn", "sensitivity", "specificity", "g_mean", "jaccard", "binary_accuracy", "brier"}
+_SHORT = {"average_precision": "AP", "positives": "present", "name": "", "auc": "AUC", "f1": "F1", "f2": "F2"}
+_ONLY_JSON = {
+    *("tp", "fp", "tn", "fn", "sensitivity", "specificity", "g_mean", "jaccard", "binary_accuracy"),
+    *("brier", "ece", "auc_random", "f1_random"),
+}
 """What a table of scores has no room for."""
 _STATE_COLORS = {"ok": "green", "note": "yellow", "broken": "red"}
 _LEFT_OUT = {"priority": 0}

@@ -51,26 +51,22 @@ def band(
     return np.clip(bands, 0.0, 1.0)
 
 
-def undecided(probabilities: NDArray[np.floating[Any]], bands: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
-    """Which answers lie in their class's band: (n, classes)."""
-    low, high = bands.astype(np.float32).T
-    return np.asarray((probabilities >= low) & (probabilities < high))
-
-
 def selective_scores(
     targets: NDArray[np.floating[Any]],
     probabilities: NDArray[np.floating[Any]],
     names: Sequence[str],
     thresholds: Sequence[float],
-    bands: NDArray[np.floating[Any]],
+    undecided: NDArray[np.bool_],
     detected: NDArray[np.bool_] | None = None,
+    *,
+    exclusive: Sequence[slice] = (),
 ) -> SelectiveScores:
-    """Score the decided answers alone; parameters as of `score`, `bands` (classes, 2) as of `band`."""
-    known = np.isfinite(targets)
-    left = np.where(undecided(probabilities, bands), np.float32(np.nan), targets)
-    tiles = known.sum(axis=0)
-    coverage = np.divide(np.isfinite(left).sum(axis=0), tiles, out=np.full(len(names), np.nan), where=tiles > 0)
-    return SelectiveScores(tuple(coverage.tolist()), score(left, probabilities, names, thresholds, detected))
+    """Score the decided answers alone; `undecided` (n, classes) are left out, other parameters as of `score`."""
+    left = np.where(undecided, np.float32(np.nan), targets)
+    known, decided = np.isfinite(targets).sum(axis=0), np.isfinite(left).sum(axis=0)
+    coverage = np.divide(decided, known, out=np.full(len(names), np.nan), where=known > 0)
+    scores = score(left, probabilities, names, thresholds, detected, exclusive=exclusive)
+    return SelectiveScores(tuple(coverage.tolist()), scores)
 
 
 def _reach(distance: NDArray[np.float64], share: float) -> float:

@@ -32,7 +32,11 @@ _NEEDED = (
     "timm",
 )
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "lightning_fabric": "lightning-fabric"}
-_OPTIONAL = {"tensorboard": "pip install 'geolabel[tensorboard]'", "cleanlab": "pip install 'geolabel[trust]'"}
+_OPTIONAL = {
+    "tensorboard": "pip install 'geolabel[tensorboard]'",
+    "cleanlab": "pip install 'geolabel[trust]'",
+    "optuna": "pip install 'geolabel[tune]'",
+}
 _LOW_DISK_GB = 5
 
 

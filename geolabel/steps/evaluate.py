@@ -21,6 +21,7 @@ from geolabel.steps.evaluation import Evaluation, measure, score_part, shares_of
 from geolabel.steps.evaluation_page import FILES, charts_of, page_of, taught_here
 from geolabel.steps.folds import FoldScores, plan_folds, run_folds
 from geolabel.steps.task import whole_tiles
+from geolabel.steps.tile_contract import check_tiles
 from geolabel.tiling.index import TileIndex, read_index
 from geolabel.tiling.split import SPLITS
 from geolabel.views.charts import picture_file
@@ -109,17 +110,7 @@ def _check_fit(index: TileIndex, tiles: Path, card: ModelCard, model: Path) -> N
     lacking = [name for name in card.classes if name not in index.class_names]
     if lacking:
         raise ContractError(f"{tiles}: has no labels for {', '.join(lacking)}, which {model} predicts; label it so")
-    bands = tuple(band.name for band in card.bands)
-    if index.sources[0].bands != bands or index.sources[0].dtype != card.dtype:
-        raise ContractError(
-            f"{tiles}: {index.sources[0].dtype} bands {', '.join(index.sources[0].bands)}, but {model} wants "
-            f"{card.dtype} {', '.join(bands)}; tile again with --bands {','.join(bands)}"
-        )
-    if tuple(index.tiling["size"]) != card.tile_px:
-        raise ContractError(
-            f"{tiles}: tiles of {index.tiling['size'][0]} px, but {model} wants {card.tile_px[0]}; tile again with "
-            f"--size {card.tile_px[0]}"
-        )
+    check_tiles(index, tiles, card, model)
 
 
 def _labelled(index: TileIndex, card: ModelCard, split: str) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 from geolabel.inference import Decision
 from geolabel.inference.decision import quantise
 from geolabel.learn.heads import share_targets, targets
-from geolabel.scoring.abstain import SelectiveScores
+from geolabel.scoring.abstain import SelectiveScores, selective_scores
 from geolabel.scoring.curves import ClassCurves, curves
 from geolabel.scoring.intervals import Answers, Intervals, intervals
 from geolabel.scoring.multilabel import Scores, score
@@ -71,7 +71,17 @@ def measure(
         constant=constant,
         belonging=belonging,
         unknown=float(np.isnan(truth).mean()),
-        abstain=_selective(card, truth, found, detected) if card.abstain else None,
+        abstain=selective_scores(
+            truth,
+            found,
+            card.classes,
+            _thresholds(card),
+            Decision.of(card).undecided(quantise(found).T).T,
+            detected,
+            exclusive=exclusive_of(card),
+        )
+        if card.abstain
+        else None,
         shares=_shares(card, shares, found) if card.settings.get("targets") == "shares" else None,
     )
 
@@ -101,17 +111,6 @@ def _groups(index: TileIndex, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64
             return found, f"values of {told['by']}"
         found = places(replace(index, split={**told, "method": "blocks"}), rows)  # the column names parts, not groups
     return found, "tiles" if found is None else f"blocks of {float(told['block_m']) / 1000:g} km"
-
-
-def _selective(
-    card: ModelCard, truth: NDArray[np.float32], found: NDArray[np.float32], detected: NDArray[np.bool_]
-) -> SelectiveScores:
-    """Scores of the decided answers alone, as maps leave them undecided."""
-    left = np.where(Decision.of(card).undecided(quantise(found).T).T, np.float32(np.nan), truth)
-    known, decided = np.isfinite(truth).sum(axis=0), np.isfinite(left).sum(axis=0)
-    coverage = np.divide(decided, known, out=np.full(len(known), np.nan), where=known > 0)
-    scores = score(left, found, card.classes, _thresholds(card), detected, exclusive=exclusive_of(card))
-    return SelectiveScores(tuple(coverage.tolist()), scores)
 
 
 def _shares(card: ModelCard, shares: NDArray[np.float32], found: NDArray[np.float32]) -> ShareScores:

@@ -16,6 +16,7 @@ from geolabel.learn.recipe import Recipe
 from geolabel.progress import track
 from geolabel.scoring.intervals import Answers, Intervals, differences
 from geolabel.scoring.multilabel import Scores, score
+from geolabel.steps.comparison import MACRO
 from geolabel.steps.missing import learn_missing
 from geolabel.steps.split import half_sides, named_parts
 from geolabel.steps.task import Task, make_task, whole_tiles
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _DRAWS = 64
 _ABSENT = 10.0
 """Error of a fold that lacks a class: more than any shares can be off."""
+_DIGITS = 3
+"""Of gaps; further ones are noise."""
 _PAIR = 2
 """Folds of which one alone is left to train and to validate."""
 
@@ -251,7 +254,7 @@ def _random(unseen: list[Fold], tiles: int, seed: int) -> Iterator[Fold]:
 
 def _gap(unseen: Scores, random: Scores) -> tuple[GapRow, ...]:
     means = [(one.macro_average_precision, one.macro_auc, one.macro_f1) for one in (unseen, random)]
-    rows = [_gap_row("mean of classes", *means)]
+    rows = [_gap_row(MACRO, *means)]
     for one, other in zip(unseen.classes, random.classes, strict=True):
         rows.append(_gap_row(one.name, *((row.average_precision, row.auc, row.f1) for row in (one, other))))
     return tuple(rows)
@@ -259,4 +262,4 @@ def _gap(unseen: Scores, random: Scores) -> tuple[GapRow, ...]:
 
 def _gap_row(name: str, unseen: tuple[float, ...], random: tuple[float, ...]) -> GapRow:
     triples = ((low, high, high - low) for low, high in zip(unseen, random, strict=True))
-    return GapRow(name, *(value for triple in triples for value in triple))
+    return GapRow(name, *(round(value, _DIGITS) for triple in triples for value in triple))

@@ -102,6 +102,8 @@ def _fill(
         for fold in np.unique(folds):
             log.info("round %d of %d: teacher without fold %d", number + 1, recipe.fill_rounds, fold)
             taught = teach(current, chips, train[folds != fold], val, replace(quiet, seed=recipe.seed + number))
+            if taught.interrupted:
+                raise KeyboardInterrupt
             asked = train[folds == fold]
             probability[asked] = predict_chips(taught.predictor, chips, asked)
         targets = fill(task.truth, probability, task.heads, recipe.fill_cut)

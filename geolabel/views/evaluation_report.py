@@ -262,7 +262,7 @@ def _gap(page: EvaluationPage) -> str:
             for triple in triples
             for place, value in enumerate(triple)
         ]
-        rows.append([Cell(page.legend.swatch(one.name)) if at else text(one.name), *cells])
+        rows.append([Cell(page.legend.swatch(one.name)) if at else text("mean of classes"), *cells])
     return section("Unseen places against random tiles", paragraph(page.gap_told), table(head, rows, edges=(1,)))
 
 

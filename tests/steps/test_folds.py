@@ -73,11 +73,11 @@ def test_a_model_that_remembers_places_has_a_gap(write_raster: WriteRaster, tmp_
     mean, mine = found.gap
     assert 0.3 < mine.auc < 0.65  # chance
     assert mine.auc_random > mine.auc + 0.2
-    assert mean.ap_gap == pytest.approx(mean.ap_random - mean.ap)
+    assert mean.ap_gap == pytest.approx(mean.ap_random - mean.ap, abs=0.002)
     assert mean.ap_gap > 0.2
     kept = json.loads((tmp_path / "e" / "metrics.json").read_text())["folds"]
     (interval,) = (one["macro"] for one in kept["difference"] if one["measure"] == "average_precision")
-    assert interval["value"] == pytest.approx(mean.ap_gap)
+    assert interval["value"] == pytest.approx(mean.ap_gap, abs=0.001)
     assert 0 < interval["low"] < interval["value"] < interval["high"]
     page = (tmp_path / "e" / "report.html").read_text(encoding="utf-8")
     assert f"On unseen places {mean.ap:.3f}, at random {mean.ap_random:.3f}: gap {mean.ap_gap:.3f}" in page
@@ -85,10 +85,10 @@ def test_a_model_that_remembers_places_has_a_gap(write_raster: WriteRaster, tmp_
 
 def test_a_model_that_understands_has_none(model: Path, tmp_path: Path):
     found = evaluate(model, tmp_path / "tiles.parquet", folds=3, output=tmp_path / "e")
-    assert [row.name for row in found.gap] == ["mean of classes", "mine", "road"]
+    assert [row.name for row in found.gap] == ["macro", "mine", "road"]
     assert abs(found.gap[0].ap_gap) < 0.03
     assert found.gap[0].ap > 0.95
-    assert all(row.auc_gap == pytest.approx(row.auc_random - row.auc) for row in found.gap)
+    assert all(row.auc_gap == pytest.approx(row.auc_random - row.auc, abs=0.002) for row in found.gap)
     assert not list(tmp_path.glob(".geolabel*"))
 
 

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 from geolabel.cli import commands
 from geolabel.cli.app import app
-from geolabel.cli.commands.search import _seconds
+from geolabel.cli.options import seconds
 from geolabel.cli.recipe_options import with_recipe
 from geolabel.errors import EmptyError, InputError, InstallError, InterruptedRunError, OptionError
 from geolabel.learn import loop
@@ -330,13 +330,13 @@ def test_the_space_holds_the_start_and_only_what_the_model_has():
 
 @pytest.mark.parametrize(("text", "wanted"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400), ("1 d", 86_400)])
 def test_times(text: str, wanted: float):
-    assert _seconds(text) == wanted
+    assert seconds(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "soon", "1y", "-1h"])
 def test_times_that_are_none(text: str):
     with pytest.raises(typer.BadParameter):
-        _seconds(text)
+        seconds(text)
 
 
 NUMBERS = st.floats(1e-6, 0.999, allow_nan=False)

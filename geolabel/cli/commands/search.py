@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,17 +11,6 @@ from geolabel.cli import options as o
 from geolabel.cli.app import command
 from geolabel.cli.recipe_options import with_recipe
 from geolabel.learn.recipe import Recipe
-
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
-_TIME = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*")
-
-
-def _seconds(text: str | float) -> float:
-    """`1h`, `30m` or `90` as seconds."""
-    match = _TIME.fullmatch(str(text).lower())
-    if not match or match[2] not in _SECONDS:
-        raise typer.BadParameter(f"{text!r} is no time; write a number and one of s, m, h, d")
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 @command("tune", "geolabel tune tiles.parquet --trials 30 --timeout 1h -o tuning")
@@ -59,7 +47,7 @@ def tune(
         output=output,
         recipe=recipe,
         trials=trials,
-        timeout_s=_seconds(timeout) if timeout is not None else None,
+        timeout_s=o.seconds(timeout) if timeout is not None else None,
         search=o.names(search),
         cache=cache,
         resume=resume,

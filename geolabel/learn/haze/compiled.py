@@ -1,13 +1,13 @@
 """The guided filter on the CPU: sums that run along with the window, all of them in one pass, compiled with numba.
 
-Each pixel enters and leaves a column's sums, and each column the window's: the cost does not depend on the window. As
-torch operations the same takes about a hundred passes over memory. Sums are in double precision, so what enters and
-leaves cancels. Kernels release the GIL; images, or the rows of a single one, are shared out to torch's threads.
+A row enters the sums of the columns and another leaves them, then a column enters the window's and another leaves it:
+the cost does not depend on the window. As torch operations the same takes about a hundred passes over memory. Sums
+are in double precision, so that what enters and leaves again cancels. Kernels release the GIL; images and bands of rows
+are shared out to as many threads as torch has.
 """
 
 from __future__ import annotations
 
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -18,158 +18,135 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_ROWS = 256
+"""Of an image, that a thread works on at a time."""
+
 
 def guided_on_cpu(
-    guide: torch.Tensor, values: torch.Tensor, seen: torch.Tensor, radius: int, eps: float, spare: list[torch.Tensor]
+    guide: torch.Tensor,
+    values: torch.Tensor,
+    weights: torch.Tensor,
+    core: slice,
+    radius: int,
+    eps: float,
+    spare: list[torch.Tensor],
 ) -> torch.Tensor:
-    """As `guided`, for contiguous planes; guide and values are 0 where not seen."""
-    colours, wanted, known = guide.numpy(), values.numpy(), seen.contiguous().numpy()
+    """As `guided_by_torch`, for contiguous planes, and only the rows of `core`: what lies around them is context."""
+    colours, wanted, shares = guide.numpy(), values.numpy(), weights.numpy()
     slope, start = spare[0].numpy(), spare[1].numpy()
     count, height, _ = guide.shape
+    around = slice(max(0, core.start - radius), min(height, core.stop + radius))
     threads = torch.get_num_threads()
-    cuts = np.linspace(0, count if count >= threads else height, threads + 1).astype(int).tolist()
-    parts = [
-        (first, last, 0, height) if count >= threads else (0, count, first, last)
-        for first, last in itertools.pairwise(cuts)
-    ]
-
-    def fit(part: tuple[int, int, int, int]) -> None:
-        _fit(colours, wanted, known, radius, eps, *part, slope, start)
-
-    def apply(part: tuple[int, int, int, int]) -> None:
-        _apply(slope, start, known, colours, radius, *part, wanted)
-
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fit, parts))  # a list, so that an error is not lost
-        list(pool.map(apply, parts))
+        # lists, so that an error is not lost
+        fit = (colours, wanted, shares, radius, eps, slope, start)
+        list(pool.map(lambda part: _fit(*fit, *part), _parts(count, around, threads)))
+        apply = (slope, start, shares, radius, colours, wanted)
+        list(pool.map(lambda part: _apply(*apply, *part), _parts(count, core, threads)))
     return values
+
+
+def _parts(count: int, rows: slice, threads: int) -> list[tuple[int, int, int, int]]:
+    """First and last image, first and last row of each part: no sum knows how many threads there are."""
+    together = -(-count // threads)
+    images = [(first, min(count, first + together)) for first in range(0, count, together)]
+    lines = [(top, min(rows.stop, top + _ROWS)) for top in range(rows.start, rows.stop, _ROWS)]
+    return [(*some, *part) for some in images for part in lines]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fit(
     guide: NDArray[Any],
     values: NDArray[Any],
-    seen: NDArray[np.bool_],
+    weights: NDArray[Any],
     radius: int,
     eps: float,
+    slope: NDArray[Any],
+    start: NDArray[Any],
     first: int,
     last: int,
     top: int,
     bottom: int,
-    slope: NDArray[Any],
-    start: NDArray[Any],
 ) -> None:
-    """The line from guide to values around each pixel of some images and rows; 0 where not seen."""
+    """The line from guide to values in the window around each pixel of some images and rows; 0 of weight 0."""
     height, width = guide.shape[1:]
-    side = 2 * radius + 1
+    side, earliest = 2 * radius + 1, max(0, top - radius)
+    nothing, window = np.zeros(width, guide.dtype), np.empty((4, width))
     for image in range(first, last):
         # columns beyond the border are there, and empty: one more on the left, which the first window leaves
-        columns = np.zeros((5, width + side))
-        for row in range(max(0, top - radius), min(height, top + radius)):
-            _count(columns, guide[image, row], values[image, row], seen[image, row], radius + 1, 1.0)
-        for row in range(top, bottom):
-            if row + radius < height:
-                come = row + radius
-                _count(columns, guide[image, come], values[image, come], seen[image, come], radius + 1, 1.0)
-            if row > top and row > radius:
-                gone = row - radius - 1
-                _count(columns, guide[image, gone], values[image, gone], seen[image, gone], radius + 1, -1.0)
-            n = g = v = gv = gg = 0.0
-            for at in range(side):
-                n += columns[0, at]
-                g += columns[1, at]
-                v += columns[2, at]
-                gv += columns[3, at]
-                gg += columns[4, at]
+        columns = np.zeros((4, width + side))
+        sums = columns[:, radius + 1 : radius + 1 + width]
+        for row in range(earliest - radius, bottom):
+            come, gone = row + radius, row - radius - 1
+            enters, leaves = earliest <= come < height, gone >= earliest
+            g = guide[image, come] if enters else nothing
+            v = values[image, come] if enters else nothing
+            old_g = guide[image, gone] if leaves else nothing
+            old_v = values[image, gone] if leaves else nothing
             for col in range(width):
-                come = col + side
-                n += columns[0, come] - columns[0, col]
-                g += columns[1, come] - columns[1, col]
-                v += columns[2, come] - columns[2, col]
-                gv += columns[3, come] - columns[3, col]
-                gg += columns[4, come] - columns[4, col]
-                if seen[image, row, col]:
-                    share = 1 / n
-                    mean = g * share
-                    rise = (gv - mean * v) * share / ((gg - mean * g) * share + eps)
-                    slope[image, row, col] = rise
-                    start[image, row, col] = v * share - rise * mean
-                else:
-                    slope[image, row, col] = 0
-                    start[image, row, col] = 0
+                a, b = np.float64(g[col]), np.float64(v[col])
+                c, d = np.float64(old_g[col]), np.float64(old_v[col])
+                sums[0, col] += a - c
+                sums[1, col] += b - d
+                sums[2, col] += a * b - c * d
+                sums[3, col] += a * a - c * c
+            if row < top:
+                continue
+            _run_along(columns, side, window)
+            share_of, rises, starts = weights[image, row], slope[image, row], start[image, row]
+            for col in range(width):
+                share = np.float64(share_of[col])
+                mean = window[0, col] * share
+                variance = (window[3, col] - mean * window[0, col]) * share
+                rise = (window[2, col] - mean * window[1, col]) * share / (variance + eps)
+                rises[col] = rise
+                starts[col] = window[1, col] * share - rise * mean
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _apply(
     slope: NDArray[Any],
     start: NDArray[Any],
-    seen: NDArray[np.bool_],
-    guide: NDArray[Any],
+    weights: NDArray[Any],
     radius: int,
+    guide: NDArray[Any],
+    values: NDArray[Any],
     first: int,
     last: int,
     top: int,
     bottom: int,
-    values: NDArray[Any],
 ) -> None:
     """What the mean of the lines around each pixel of some images and rows makes of its guide."""
     height, width = guide.shape[1:]
-    side = 2 * radius + 1
+    side, earliest = 2 * radius + 1, max(0, top - radius)
+    nothing, window = np.zeros(width, guide.dtype), np.empty((2, width))
     for image in range(first, last):
-        columns = np.zeros((3, width + side))
-        for row in range(max(0, top - radius), min(height, top + radius)):
-            _count_lines(columns, slope[image, row], start[image, row], seen[image, row], radius + 1, 1.0)
-        for row in range(top, bottom):
-            if row + radius < height:
-                come = row + radius
-                _count_lines(columns, slope[image, come], start[image, come], seen[image, come], radius + 1, 1.0)
-            if row > top and row > radius:
-                gone = row - radius - 1
-                _count_lines(columns, slope[image, gone], start[image, gone], seen[image, gone], radius + 1, -1.0)
-            n = rise = base = 0.0
-            for at in range(side):
-                n += columns[0, at]
-                rise += columns[1, at]
-                base += columns[2, at]
+        columns = np.zeros((2, width + side))
+        sums = columns[:, radius + 1 : radius + 1 + width]
+        for row in range(earliest - radius, bottom):
+            come, gone = row + radius, row - radius - 1
+            enters, leaves = earliest <= come < height, gone >= earliest
+            rise = slope[image, come] if enters else nothing
+            base = start[image, come] if enters else nothing
+            old_rise = slope[image, gone] if leaves else nothing
+            old_base = start[image, gone] if leaves else nothing
             for col in range(width):
-                come = col + side
-                n += columns[0, come] - columns[0, col]
-                rise += columns[1, come] - columns[1, col]
-                base += columns[2, come] - columns[2, col]
-                if seen[image, row, col]:
-                    values[image, row, col] = (rise * guide[image, row, col] + base) / n
+                sums[0, col] += np.float64(rise[col]) - np.float64(old_rise[col])
+                sums[1, col] += np.float64(base[col]) - np.float64(old_base[col])
+            if row < top:
+                continue
+            _run_along(columns, side, window)
+            g, share_of, found = guide[image, row], weights[image, row], values[image, row]
+            for col in range(width):
+                found[col] = (window[0, col] * g[col] + window[1, col]) * share_of[col]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _count(
-    columns: NDArray[np.float64],
-    guide: NDArray[Any],
-    values: NDArray[Any],
-    seen: NDArray[np.bool_],
-    before: int,
-    sign: float,
-) -> None:
-    """A row enters the columns' sums (sign 1), or leaves them (−1)."""
-    for col in range(len(guide)):
-        g, v = np.float64(guide[col]), np.float64(values[col])
-        columns[0, before + col] += sign * seen[col]
-        columns[1, before + col] += sign * g
-        columns[2, before + col] += sign * v
-        columns[3, before + col] += sign * g * v
-        columns[4, before + col] += sign * g * g
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _count_lines(
-    columns: NDArray[np.float64],
-    slope: NDArray[Any],
-    start: NDArray[Any],
-    seen: NDArray[np.bool_],
-    before: int,
-    sign: float,
-) -> None:
-    """The same for lines, which are 0 where not seen."""
-    for col in range(len(slope)):
-        columns[0, before + col] += sign * seen[col]
-        columns[1, before + col] += sign * slope[col]
-        columns[2, before + col] += sign * start[col]
+def _run_along(columns: NDArray[np.float64], side: int, window: NDArray[np.float64]) -> None:
+    """Sums of `side` columns each, (kinds, width), from those of single columns."""
+    for kind in range(len(window)):
+        come, gone, found = columns[kind, side:], columns[kind], window[kind]
+        total = gone[:side].sum()
+        for col in range(len(found)):
+            total += come[col] - gone[col]
+            found[col] = total

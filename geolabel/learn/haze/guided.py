@@ -19,36 +19,54 @@ if TYPE_CHECKING:
 
 
 def guided(
-    guide: Tensor, values: Tensor, seen: Tensor | None, radius: int, eps: float, sliding: Sliding, spare: list[Tensor]
+    guide: Tensor,
+    values: Tensor,
+    seen: Tensor | None,
+    core: slice,
+    radius: int,
+    eps: float,
+    sliding: Sliding,
+    spare: list[Tensor],
 ) -> Tensor:
     """Values filtered by a guide, all (n, height, width), written over the values; guide and `spare` (4) are lost too.
 
-    Windows are cut at the border, and what is not `seen` (all is where None) counts nowhere.
+    Windows are cut at the border, and what is not `seen` (all is where None) counts nowhere. Only the rows of `core`
+    are asked for.
     """
-    if seen is None:
-        seen = torch.ones(guide.shape, dtype=torch.bool, device=guide.device)
-    else:
-        guide.masked_fill_(~seen, 0)
-        values.masked_fill_(~seen, 0)
+    weights = _weights(guide, seen, radius, sliding, spare[3])
+    if seen is not None:
+        for plane in (guide, values, weights):
+            plane.masked_fill_(~seen, 0)
     if guide.device.type == "cpu":
-        return guided_on_cpu(guide, values, seen, radius, eps, spare)
-    return guided_by_torch(guide, values, seen, radius, eps, sliding, spare)
+        return guided_on_cpu(guide, values, weights, core, radius, eps, spare)
+    return guided_by_torch(guide, values, weights, radius, eps, sliding, spare)
+
+
+def _weights(guide: Tensor, seen: Tensor | None, radius: int, sliding: Sliding, out: Tensor) -> Tensor:
+    """1 / how many pixels the window around each has."""
+    if seen is not None:
+        return sliding.sums(out.copy_(seen), 2 * radius + 1, out).clamp_(min=1).reciprocal_()
+    rows, cols = (
+        (at + radius).clamp(max=len(at) - 1) - (at - radius).clamp(min=0) + 1
+        for at in (torch.arange(side, device=guide.device) for side in guide.shape[1:])
+    )
+    return torch.mul((1 / rows.to(guide.dtype))[:, None], 1 / cols.to(guide.dtype), out=out[0]).expand_as(out)
 
 
 def guided_by_torch(
-    guide: Tensor, values: Tensor, seen: Tensor, radius: int, eps: float, sliding: Sliding, spare: list[Tensor]
+    guide: Tensor, values: Tensor, weights: Tensor, radius: int, eps: float, sliding: Sliding, spare: list[Tensor]
 ) -> Tensor:
-    """As `guided`, on any device; guide and values are 0 where not seen."""
-    side = 2 * radius + 1
-    weights = sliding.sums(seen.to(guide.dtype), side, torch.empty_like(guide)).clamp_(min=1).reciprocal_()
+    """As `guided`, on any device, given the weights; all three are 0 where not seen."""
+    mean_guide, mean_values, both, _ = spare
 
     def mean(planes: Tensor, out: Tensor) -> Tensor:
-        return sliding.sums(planes, side, out).mul_(weights)
+        return sliding.sums(planes, 2 * radius + 1, out).mul_(weights)
 
-    mean_guide, mean_values = mean(guide, spare[0]), mean(values, spare[1])
-    covariance = mean(torch.mul(guide, values, out=values), spare[2]).addcmul_(mean_guide, mean_values, value=-1)
-    variance = mean(torch.mul(guide, guide, out=values), spare[3]).addcmul_(mean_guide, mean_guide, value=-1)
-    slope = covariance.div_(variance.add_(eps)).mul_(seen)
-    start = mean_values.addcmul_(slope, mean_guide, value=-1).mul_(seen)
+    mean(guide, mean_guide)
+    mean(values, mean_values)
+    covariance = mean(torch.mul(guide, values, out=values), both).addcmul_(mean_guide, mean_values, value=-1)
+    variance = mean(torch.mul(guide, guide, out=values), values).addcmul_(mean_guide, mean_guide, value=-1)
+    slope = covariance.div_(variance.add_(eps))
+    start = mean_values.addcmul_(slope, mean_guide, value=-1)
     mean(start, values)
-    return values.addcmul_(mean(slope, spare[3]), guide)
+    return values.addcmul_(mean(slope, slope), guide)

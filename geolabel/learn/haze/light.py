@@ -10,7 +10,7 @@ import torch
 from geolabel.learn.haze.sliding import room
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -28,14 +28,13 @@ def dark_channel(
 ) -> Tensor:
     """The dark channel (n, height, width), relative to A, which is 1 − t; absolute without A."""
     darkest, other, dark, *_ = work.planes(planes[0])
-    factors = [None] * len(planes) if airlight is None else gains(airlight)
-    for number, (plane, gain) in enumerate(zip(planes, factors, strict=True)):
-        target = other if number else darkest
-        relative = plane if gain is None else torch.mul(plane, gain, out=target)
-        if number:
-            torch.minimum(darkest, relative, out=darkest)
-        elif gain is None:
-            darkest.copy_(plane)
+    if airlight is None:
+        _joined(torch.minimum, planes, darkest)
+    else:
+        first, *others = gains(airlight)
+        torch.mul(planes[0], first, out=darkest)
+        for plane, gain in zip(planes[1:], others, strict=True):
+            torch.minimum(darkest, torch.mul(plane, gain, out=other), out=darkest)
     if seen is not None:
         darkest.masked_fill_(~seen, math.inf)
     return work.sliding.minima(darkest, settings.window, dark)
@@ -74,9 +73,7 @@ def _brightest(views: Sequence[Tensor], dark: Tensor, seen: Tensor | None, work:
     most = dark.new_full((len(dark),), -math.inf)
     for inner, _, _ in work.strips(0):
         planes = [view[:, inner] for view in views]
-        bright = work.planes(planes[0])[0].copy_(planes[0])
-        for plane in planes[1:]:
-            bright += plane
+        bright = _joined(torch.add, planes, work.planes(planes[0])[0])
         if seen is not None:
             bright.masked_fill_(~seen[:, inner], -math.inf)
         value, where = bright.masked_fill_(dark[:, inner] < least, -math.inf).flatten(1).max(dim=1)
@@ -84,6 +81,15 @@ def _brightest(views: Sequence[Tensor], dark: Tensor, seen: Tensor | None, work:
         light = torch.where((value > most)[:, None], pixel, light)
         most = torch.maximum(most, value)
     return light
+
+
+def _joined(join: Callable[..., Tensor], planes: Sequence[Tensor], out: Tensor) -> Tensor:
+    if len(planes) == 1:
+        return out.copy_(planes[0])
+    join(planes[0], planes[1], out=out)
+    for plane in planes[2:]:
+        join(out, plane, out=out)
+    return out
 
 
 def _nth_greatest(values: Tensor, rank: Tensor) -> Tensor:

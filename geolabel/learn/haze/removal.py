@@ -58,7 +58,7 @@ def dehaze(
             part = None if seen is None else seen[:, outer]
             haze = dark_channel(planes, part, air, settings, work)
             if settings.radius:
-                haze = _refined(planes, haze, part, air, settings, work)
+                haze = _refined(planes, haze, part, core, air, settings, work)
             through = haze[:, core].mul_(-settings.omega).add_(1).clamp_(settings.floor, 1).reciprocal_()
             for band, view, a in zip(visible, views, air.unbind(1), strict=True):
                 # A + (I − A) / t, and exactly I where t is 1
@@ -136,14 +136,15 @@ def _refined(
     planes: Sequence[Tensor],
     haze: Tensor,
     seen: Tensor | None,
+    core: slice,
     air: Tensor,
     settings: DarkChannel,
     work: Work,
 ) -> Tensor:
-    """The haze (n, height, width), which `dark_channel` has left in the third plane, with its edges on those of the image."""
+    """The haze (n, height, width), which `dark_channel` left in the third plane, its edges on those of the image."""
     guide, second, _, *spare = work.planes(haze)
     first, *others = gains(air * len(planes))
     torch.mul(planes[0], first, out=guide)
     for plane, gain in zip(planes[1:], others, strict=True):
         guide.addcmul_(plane, gain)
-    return guided(guide, haze, seen, settings.radius, settings.eps, work.sliding, [second, *spare])
+    return guided(guide, haze, seen, core, settings.radius, settings.eps, work.sliding, [second, *spare])
