@@ -1,6 +1,6 @@
 """Makes the weights of the built-in model amazon-mining-rgb, and says how good they are.
 
-    python benchmarks/amazon_model.py [--folds] [--steps 600] [--seed 0] [-o benchmarks/out/amazon-model]
+    python benchmarks/amazon_model.py [--folds] [--steps 900] [--seed 0] [-o benchmarks/out/amazon-model]
 
 With --folds it judges the recipe: four times it learns without some groups of sets and scores them, beside
 a forest on colour statistics; from the scores of all four it takes temperature and thresholds, and writes them
@@ -9,8 +9,7 @@ half precision to state.safetensors, and scores the test part once. The recipe w
 
 The trunk starts from SqueezeNet's ImageNet weights (BSD licence, ../shared/data/squeezenet-imagenet). Sets are drawn
 more evenly than they come, so that a thousand easy negatives do not outweigh sixty hard ones. Some labels are wrong, so
-they are smoothed, and what is kept is the running mean of the weights. One thread is enough: about two minutes for
-each thousand steps.
+they are smoothed, and what is kept is the running mean of the weights. One thread is enough.
 """
 
 from __future__ import annotations
@@ -62,7 +61,7 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--folds", action="store_true", help="judge the recipe instead of making the weights")
-    parser.add_argument("--steps", type=int, default=600, help="batches of 64 chips (default: 600)")
+    parser.add_argument("--steps", type=int, default=900, help="batches of 64 chips (default: 900)")
     parser.add_argument("--seed", type=int, default=0, help="seed (default: 0)")
     parser.add_argument("-o", "--out", type=Path, default=REPOSITORY / "benchmarks" / "out" / "amazon-model")
     return parser.parse_args()
@@ -84,11 +83,11 @@ def chances(chips: Chips) -> torch.Tensor:
 
 
 def learn(chips: Chips, steps: int, seed: int) -> nn.Module:
-    """The running mean of a network that learns chips."""
+    """The running mean of a network while it learns chips, ready to predict."""
     torch.manual_seed(seed)
     network = SqueezeReflect(3, 1)
     load_weights(network, DATA / "squeezenet-imagenet" / "squeezenet1_0_torchvision_fp16.npz", 3)
-    network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last).train()
     mean, generator = copy.deepcopy(network), torch.Generator().manual_seed(seed)
     kernels, biases = ([own for own in network.parameters() if (own.ndim > 1) == many] for many in (True, False))
     decays = [{"params": kernels, "weight_decay": WEIGHT_DECAY}, {"params": biases, "weight_decay": 0.0}]
@@ -119,7 +118,7 @@ def learn(chips: Chips, steps: int, seed: int) -> nn.Module:
 def logits_of(network: nn.Module, chips: Chips) -> NDArray[np.float64]:
     """(n,), of the chips as they are."""
     pixels = torch.from_numpy(chips.pixels).permute(0, 3, 1, 2)
-    found = [network(to_input(some.float() / 255))[:, 0] for some in pixels.split(_AT_ONCE)]
+    found = [network(to_input(some.float() / 255))[:, 0] for some in pixels.split(_AT_ONCE)]  # type: ignore[no-untyped-call]
     return torch.cat(found).double().numpy()
 
 

@@ -67,7 +67,8 @@ class Sides:
             return rows[:0]
         radians = [np.radians(self._chips.lon_lat[some][:, ::-1].astype(float)) for some in (held, rows)]
         distance, _ = BallTree(radians[0], metric="haversine").query(radians[1])
-        return rows[distance[:, 0] * _EARTH_KM < APART_KM]
+        near: NDArray[np.int64] = rows[distance[:, 0] * _EARTH_KM < APART_KM]
+        return near
 
 
 def temperature(logits: NDArray[np.floating[Any]], mine: NDArray[np.bool_]) -> float:

@@ -1,7 +1,8 @@
 """Haze removal: pixels per second beside NumPy with SciPy and beside OpenCV, and what it does to real chips.
 
 Speed: 256 chips of 64 × 64 px and one image of 2048 × 2048 px, three bands, float32, band by band for all (OpenCV
-need not split and merge). Everyone has two threads, and they take turns. OpenCV twice: its box filters put together
+need not split and merge). Everyone has two threads, and they take
+turns. OpenCV twice: its box filters put together
 to the same guided filter, with the same borders; and its own guidedFilter, which mirrors borders. For chips OpenCV is
 also run from two Python threads, and the better counts. The machine is shared, so processor seconds stand beside
 those of the clock.
@@ -24,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: as the command line does
+from geolabel.cli.process import prepare
+
+prepare()  # before torch is loaded, as the command line does: how threads wait, and that freed memory is kept, for all
 
 import torch
 from amazon_chips import read_chips

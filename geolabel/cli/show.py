@@ -23,6 +23,7 @@ _ONLY_JSON = {
 _STATE_COLORS = {"ok": "green", "note": "yellow", "broken": "red"}
 _LEFT_OUT = {"priority": 0}
 """A column is left out where no row says anything; that is an empty text, None, or this."""
+_COMMAND = "command"
 _SWATCH = "\u2588\u2588"
 
 
@@ -42,7 +43,7 @@ def _show_fields(console: Console, report: Any) -> None:
         values += [(inner.name, getattr(value, inner.name)) for inner in fields(value)]
     facts = Table.grid(padding=(0, 2))
     for name, value in values:
-        if not (is_dataclass(value) or _is_rows(value) or _is_paths(value) or isinstance(value, dict)):
+        if _is_plain(name, value):
             facts.add_row(_title(name), _text(value))
     if facts.row_count:
         console.print(facts)
@@ -51,9 +52,22 @@ def _show_fields(console: Console, report: Any) -> None:
             console.print(_rows(_title(name), value, swatches=console.is_terminal))
         elif isinstance(value, dict) and value:
             console.print(_mapping(_title(name), value))
+    _show_lines(console, values)
+
+
+def _show_lines(console: Console, values: list[tuple[str, Any]]) -> None:
+    """What is to be copied: files, and commands whole, whatever the width."""
     for name, value in values:
         if _is_paths(value):
             console.print(Text(_title(name), "bold"), *value, sep="\n  ")
+        elif name == _COMMAND:
+            console.print(Text(_title(name), "bold"), f"  {value}", sep="\n", soft_wrap=True)
+
+
+def _is_plain(name: str, value: Any) -> bool:
+    return name != _COMMAND and not (
+        is_dataclass(value) or _is_rows(value) or _is_paths(value) or isinstance(value, dict)
+    )
 
 
 def _is_paths(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,6 +55,7 @@ def make_fabric(device: torch.device, recipe: Recipe) -> Fabric:
     """Fabric for one process, or for those that `torchrun` started: it tells them by the environment."""
     world, local = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     precision = _FABRIC_NAMES[choose_precision(recipe.precision, device)]
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would tell the precision on stderr
     if world == 1:
         devices: Any = [device.index] if device.index is not None else 1
         return Fabric(accelerator=device.type, devices=devices, precision=precision)

@@ -1,38 +1,15 @@
-"""A network that reads whole scenes as it reads chips, and does not mind the light."""
+"""A network that reads whole scenes as it reads chips."""
 
-import numpy as np
 import pytest
 import torch
 
-from geolabel.learn.backbones.dense_ready import SqueezeReflect, even_light
+from geolabel.learn.backbones.dense_ready import SqueezeReflect
 
 
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
     return SqueezeReflect(3, 2).eval()
-
-
-def test_light_is_evened_by_the_window_around_each_pixel():
-    chips = np.random.default_rng(0).normal(2, 3, (2, 3, 60, 50)).astype(np.float32)
-    found = even_light(torch.from_numpy(chips)).numpy()
-    wide = np.pad(chips, ((0, 0), (0, 0), (23, 23), (23, 23)), mode="reflect").astype(np.float64)
-    for row, col in ((0, 0), (30, 20), (59, 49), (0, 49)):
-        around = wide[:, :, row : row + 47, col : col + 47]
-        mean, deviation = around.mean((2, 3)), np.sqrt(around.var((2, 3)).mean(1, keepdims=True))
-        np.testing.assert_allclose(
-            found[:, :, row, col], (chips[:, :, row, col] - mean) / (deviation + 0.15), atol=1e-4
-        )
-
-
-def test_a_veil_that_lies_over_all_of_a_chip_goes():
-    chips = torch.randn(2, 3, 48, 48) * 10
-    veiled = 0.5 * chips + torch.tensor([3.0, -2.0, 1.0])[:, None, None]
-    torch.testing.assert_close(even_light(veiled), even_light(chips), rtol=0.05, atol=1e-3)
-
-
-def test_a_flat_chip_is_no_noise():
-    assert even_light(torch.full((1, 3, 48, 48), 0.7)).abs().max() < 0.01
 
 
 @torch.no_grad()

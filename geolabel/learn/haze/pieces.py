@@ -31,7 +31,7 @@ class Work:
         self.rows = min(self.height, max(strip // self.width, 4 * settings.reach, 1))
         most = (self.together, min(self.height, self.rows + 2 * settings.reach), self.width)
         self.sliding = Sliding(images, most, max(settings.window, 2 * settings.radius + 1))
-        self._planes = room((6, math.prod(most)), images)
+        self._planes = [room((math.prod(most),), images) for _ in range(6)]
 
     def planes(self, like: Tensor) -> list[Tensor]:
         """Six planes of the size of another."""

@@ -35,7 +35,7 @@ class Sliding:
         """For planes of up to `most` (n, height, width), and windows of up to `longest` pixels."""
         count, height, width = most
         size = count * max((height + longest) * width, height * (width + longest))
-        self._wide, self._high, *self._turns = room((4, size), like)
+        self._wide, self._high, *self._turns = (room((size,), like) for _ in range(4))
 
     def minima(self, planes: Tensor, length: int, out: Tensor) -> Tensor:
         """Smallest value of the length × length window around each pixel, cut at the border."""
