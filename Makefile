@@ -55,4 +55,4 @@ docs: $(CHECKED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
-	rm -rf $(VENV) site dist geolabel-demo docs/cli.md
+	rm -rf $(VENV) site dist geolabel-demo docs/cli.md docs/models.md docs/models.md

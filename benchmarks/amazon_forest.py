@@ -1,4 +1,4 @@
-"""The rival of amazon_mining.py: a random forest on colour statistics; and how the two are compared."""
+"""The rival of amazon_mining.py: a random forest on colour statistics, in scikit-learn alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import average_precision_score
 
 from geolabel.scoring.multilabel import ClassScores, score
 from geolabel.scoring.thresholds import best_f1
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 _PERCENTILES = (2, 10, 25, 50, 75, 90, 98)
 _TREES = 500
 _AT_ONCE = 1_000
-_RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +56,3 @@ def judge(truth: NDArray[np.bool_], probability: NDArray[np.floating[Any]], thre
 
 def _column(values: NDArray[Any]) -> NDArray[np.float32]:
     return values.astype(np.float32)[:, None]
-
-
-def gain_interval(
-    truth: NDArray[np.bool_], one: NDArray[np.float64], other: NDArray[np.float64], groups: NDArray[Any], seed: int = 0
-) -> tuple[float, float]:
-    """95 % interval of the gain in average precision of `one` over `other`, resampling whole groups (n,).
-
-    A group a chip is the usual bootstrap; a set a group says what other sets might have shown. Groups with mines and
-    groups without are drawn apart, so that no resample lacks either.
-    """
-    rng = np.random.default_rng(seed)
-    number = np.unique(groups, return_inverse=True)[1]
-    members = np.split(np.argsort(number, kind="stable"), np.cumsum(np.bincount(number))[:-1])
-    mines = np.array([bool(truth[rows].any()) for rows in members])
-    gains = []
-    for _ in range(_RESAMPLES):
-        drawn = np.concatenate(
-            [rng.choice(found, len(found)) for found in (np.flatnonzero(mines), np.flatnonzero(~mines))]
-        )
-        rows = np.concatenate([members[at] for at in drawn])
-        gains.append(
-            average_precision_score(truth[rows], one[rows]) - average_precision_score(truth[rows], other[rows])
-        )
-    low, high = np.percentile(gains, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def by_set(sets: NDArray[Any], truth: NDArray[np.bool_], network: Judged, trees: Judged) -> str:
-    """Recall on the sets of mines and false alarms on the others, as lines."""
-    lines = [f"  {'set':<46}{'chips':>6}  {'network':>8}{'forest':>8}"]
-    for title, mines in (("mines found", True), ("false alarms", False)):
-        lines.append(f"  {title}")
-        for name in np.unique(sets[truth == mines]):
-            rows = (sets == name) & (truth == mines)
-            shares = [float((one.probability[rows] >= one.scores.threshold).mean()) for one in (network, trees)]
-            lines.append(f"    {name:<44}{int(rows.sum()):>6}  {shares[0]:>8.1%}{shares[1]:>8.1%}")
-    return "\n".join(lines)

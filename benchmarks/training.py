@@ -1,6 +1,6 @@
 """Does training keep the device busy? Samples per second of `geolabel train`'s epochs beside a bare loop.
 
-    python benchmarks/training.py [--cases small-cnn,resnet18] [--repeats 3] [--profile]
+    python benchmarks/training.py [--cases small-cnn,resnet18] [--repeats 3] [--precision auto] [--profile]
 
 The bare loop is plain torch on one batch that lies ready, normalised, on the device: the same network, loss, optimiser,
 precision and size of batch, and nothing else. geolabel's epochs draw tiles from uint16 chips in memory, normalise and
@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from geolabel.cli.process import prepare
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 AIM = 0.9
 _NAMES = ("forest", "water", "road", "mine")
 _TYPES = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
-_KEPT_STEPS = 8
+_WARM_STEPS = 4
 """Steps of the bare loop before it is timed."""
 
 
@@ -72,6 +72,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--cases", default="", help="names of networks, with commas (default: all)")
     parser.add_argument("--repeats", type=int, default=3, help="turns; medians are shown (default: 3)")
+    parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16 (default: auto)")
     parser.add_argument("--profile", action="store_true", help="what each part of a batch costs by itself")
     return parser.parse_args()
 
@@ -124,22 +125,23 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def compare(case: Case, repeats: int, *, profile: bool) -> float:
+def compare(case: Case, repeats: int, precision: Any, *, profile: bool) -> float:
     """Print what both do in a second; the ratio."""
     lesson, device = lesson_of(case), choose_device(case.device)
-    recipe = Recipe(model=case.model, batch=case.batch, epochs=repeats, patience=repeats, device=case.device)
+    recipe = Recipe(
+        model=case.model, batch=case.batch, epochs=repeats, patience=repeats, device=case.device, precision=precision
+    )
     normalise = Normalise(tuple(BandContract(f"b{n}", 1.0, 0.0, 1_600.0, 800.0) for n in range(case.bands))).to(device)
     run = start(fresh_network(case), lesson, recipe, device)
     bare, steps = Bare(case, run, lesson, recipe, normalise), batches_an_epoch(case.tiles, recipe)
-    bare(_KEPT_STEPS)
+    bare(_WARM_STEPS)
     seconds: list[tuple[float, float]] = []
     for turn in range(repeats):
         loop.fit(run, lesson, replace(recipe, epochs=turn + 1), normalise, save_to=None)
         seconds.append((run.history[-1].seconds, bare(steps)))
     fed, plain = (steps * case.batch / median(column) for column in zip(*seconds, strict=True))
     ratio = median(plain_s / fed_s for fed_s, plain_s in seconds)
-    precision = choose_precision(recipe.precision, device)
-    print(f"\n{case}, {precision} on {device.type}, {torch.get_num_threads()} threads")
+    print(f"\n{case}, {choose_precision(precision, device)} on {device.type}, {torch.get_num_threads()} threads")
     print(f"  geolabel {fed:,.0f} samples/s, bare loop {plain:,.0f}: ratio {ratio:.3f}", end="")
     print(f" (each turn: {', '.join(f'{plain_s / fed_s:.3f}' for fed_s, plain_s in seconds)})", flush=True)
     if profile:
@@ -212,7 +214,11 @@ def main() -> None:
     (Path(__file__).parent / "out").mkdir(exist_ok=True)
     cases = (*CASES, *((ON_A_GPU,) if torch.cuda.is_available() else ()))
     wanted = options.cases.split(",") if options.cases else [case.model for case in cases]
-    ratios = [compare(case, options.repeats, profile=options.profile) for case in cases if case.model in wanted]
+    ratios = [
+        compare(case, options.repeats, options.precision, profile=options.profile)
+        for case in cases
+        if case.model in wanted
+    ]
     print(f"\npeak memory of all this {peak_mb():.0f} MB")
     cost_of_checkpoints()
     if ratios:

@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the commands themselves, so that it cannot differ from `--help`."""
+"""Write docs/cli.md from the commands themselves, and docs/models.md from the cards that lie beside the models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHARED = {"json", "quiet", "verbose", "debug", "config", "help"}
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the pages."""
     assert commands  # importing it registers the commands
     group: Any = typer.main.get_command(app)
     lines = [
@@ -37,7 +37,10 @@ def main() -> None:
     for name, command in group.commands.items():
         for words, each in commands_of(name, command):
             lines += describe(words, each)
-    Path(__file__).with_name("cli.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    here = Path(__file__)
+    here.with_name("cli.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    cards = sorted((here.parents[1] / "geolabel" / "models").glob("*.md"))
+    here.with_name("models.md").write_text("\n".join(card.read_text("utf-8") for card in cards), encoding="utf-8")
 
 
 def commands_of(name: str, command: Any) -> list[tuple[str, Any]]:

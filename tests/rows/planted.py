@@ -137,6 +137,7 @@ def learn(
     )
     run = start(network, lesson, recipe, CPU)
     loop.fit(run, lesson, recipe, normalise, save_to=None)
+    last = run.weights()
     run.network.load_state_dict(run.best)
     asked = planted.pixels[planted.train + planted.val :]
     with torch.inference_mode():

@@ -13,6 +13,7 @@ from torch import nn
 from geolabel.errors import OptionError
 from geolabel.learn.backbones import library, squeeze
 from geolabel.learn.backbones.dense import SmallDenseNet
+from geolabel.learn.backbones.dense_ready import SqueezeReflect
 from geolabel.learn.backbones.names import ALIASES, resolve
 from geolabel.learn.backbones.plain import PlainCNN
 from geolabel.learn.backbones.small import SmallCNN
@@ -30,6 +31,7 @@ _OURS: dict[str, Callable[..., nn.Module]] = {
     "small-cnn-reflect": partial(SmallCNN, padding="reflect"),
     "cnn": PlainCNN,
     "densenet-small": SmallDenseNet,
+    "squeezenet-reflect": SqueezeReflect,
 }
 
 

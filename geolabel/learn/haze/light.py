@@ -71,13 +71,17 @@ def _brightest(views: Sequence[Tensor], dark: Tensor, seen: Tensor | None, work:
     least = _nth_greatest(dark.flatten(1), (enough // _ONE_IN).clamp_(min=1))[:, None, None]
     light = dark.new_zeros((len(dark), len(views)))
     most = dark.new_full((len(dark),), -math.inf)
+    every = torch.arange(len(dark), device=dark.device)
     for inner, _, _ in work.strips(0):
         planes = [view[:, inner] for view in views]
         bright = _joined(torch.add, planes, work.planes(planes[0])[0])
         if seen is not None:
             bright.masked_fill_(~seen[:, inner], -math.inf)
-        value, where = bright.masked_fill_(dark[:, inner] < least, -math.inf).flatten(1).max(dim=1)
-        pixel = torch.cat([plane.flatten(1).gather(1, where[:, None]) for plane in planes], dim=1)
+        # the greatest of each row first: a search for a place is slow
+        bright.masked_fill_(dark[:, inner] < least, -math.inf)
+        value, row = bright.amax(dim=2).max(dim=1)
+        col = bright[every, row].argmax(dim=1)
+        pixel = torch.stack([plane[every, row, col] for plane in planes], dim=1)
         light = torch.where((value > most)[:, None], pixel, light)
         most = torch.maximum(most, value)
     return light

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from geolabel.learn.haze.settings import DarkChannel
 
-_BATCH, _STRIP = 1 << 18, 1 << 20
+_BATCH, _STRIP = 1 << 19, 1 << 20
 """Pixels worked on at a time on the CPU: of whole images, and of part of one."""
 _ELSEWHERE = 1 << 24
 """The same on a GPU: a GB of its memory, about."""
