@@ -80,8 +80,8 @@ def visible_bands(names: Sequence[str]) -> tuple[int, ...]:
     missing = [name for name in _VISIBLE if name not in names]
     if missing:
         raise BandError(
-            f"--dehaze needs the bands red, green and blue; there are {', '.join(names)}. Name them with geolabel tile "
-            "--bands"
+            f"haze is seen in the bands red, green and blue; there are {', '.join(names)}. Name them with "
+            "geolabel tile --bands"
         )
     return tuple(names.index(name) for name in _VISIBLE)
 

@@ -57,9 +57,10 @@ def tile(
     tags: Path | None = None,
     gsd: float | None = None,
     on_missing: str = "skip",
+    haze: bool = False,
     overwrite: bool = False,
 ) -> TileReport:
-    """Make a tile index of rasters, or of a folder of chips. Pixels are not copied.
+    """Make a tile index of rasters, or of a folder of chips. Pixels are not copied; with `haze` they are looked at.
 
     Raises OptionError, InputError, BandError, CRSError, TableError, EmptyError (no tiles left), OutputError.
     """
@@ -76,6 +77,10 @@ def tile(
             raise OptionError("--tags describes the chips of --images; for rasters use geolabel label")
         index, skipped = _tile_rasters(rasters, output, size, size if stride is None else stride, aoi, min_valid, bands)
         missing = untagged = 0
+    if haze:
+        from geolabel.steps.tile_haze import with_haze
+
+        index = with_haze(index, output.parent)
     write_index(output, index, overwrite=overwrite)
     return TileReport(output, len(index), len(index.sources), *skipped, missing, untagged, index.class_names)
 

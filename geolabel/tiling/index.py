@@ -25,7 +25,7 @@ _GROUP = 1 << 17
 """Rows that are written together."""
 LABEL_PREFIX = "label."
 _REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
-RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "disagree", "dominant")
+RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "disagree", "dominant", "haze")
 """Columns with a meaning; attributes of a table of tags must not be named so."""
 
 

@@ -34,6 +34,7 @@ def tile(
     missing: Annotated[
         Literal["skip", "error"], typer.Option("--missing", help="Images named in --tags that are not there.")
     ] = "skip",
+    haze: Annotated[bool, typer.Option("--haze", help="Measure how hazy each tile is: a column haze, 0 to 1.")] = False,
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Rasters, or a folder of chips, become a tile index. Pixels are not copied."""
@@ -51,6 +52,7 @@ def tile(
         tags=tags,
         gsd=gsd,
         on_missing=missing,
+        haze=haze,
         overwrite=overwrite,
     )
 
