@@ -125,7 +125,10 @@ def write_model(path: Path, card: ModelCard, weights: Mapping[str, NDArray[np.ge
     with files.new_file(path, overwrite=True) as draft:
         # in C order: safetensors writes the memory as it lies, and would turn channels-last weights around
         ordered = {name: np.asarray(values, order="C") for name, values in weights.items()}
+        draft.touch()
+        rights = draft.stat().st_mode  # of any other file; safetensors makes one that only its owner may read
         save_file(ordered, draft, metadata=metadata)
+        draft.chmod(rights)
 
 
 def read_card(path: Path) -> ModelCard:

@@ -252,3 +252,9 @@ def test_a_full_disk_is_named_and_keeps_the_old_model(small_disk: Path) -> None:
         write_model(path, CARD, {"w": np.zeros(1 << 20, dtype=np.float32)})
     assert read_card(path) == CARD
     assert [entry.name for entry in small_disk.iterdir()] == ["m.safetensors"]
+
+
+def test_a_model_may_be_read_by_whom_any_other_file_may(tmp_path: Path):
+    (tmp_path / "other").touch()
+    write_model(tmp_path / "m.safetensors", CARD, {"w": np.zeros(3, np.float32)})
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode

@@ -45,6 +45,7 @@ def describe_model(card: ModelCard, index: TileIndex) -> str:
         f"The parts were drawn by: {split.get('method', 'unknown')}. Thresholds were chosen on `val`, so its F1 "
         "flatters; `geolabel evaluate` scores the test tiles.",
         "",
+        *_decides(card),
         "## What it was trained on",
         "",
         *(f"- {entry['path']} ({entry['fingerprint'][:12]})" for entry in card.trained_on.get("sources", [])[:20]),
@@ -57,6 +58,17 @@ def describe_model(card: ModelCard, index: TileIndex) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _decides(card: ModelCard) -> list[str]:
+    """How probabilities become decisions, where it is more than a threshold."""
+    lines = []
+    if card.calibration:
+        lines.append(f"Probabilities were made true on `val`, by {card.calibration.get('method')}.")
+    if card.abstain:
+        bands = ", ".join(f"{name} {low:.3f} to {high:.3f}" for name, (low, high) in card.abstain.items())
+        lines.append(f"It does not decide at probabilities between: {bands}.")
+    return [*lines, ""] if lines else []
 
 
 def _table(part: str, scores: Mapping[str, Any]) -> str:
