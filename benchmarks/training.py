@@ -104,19 +104,33 @@ class Bare:
         self._network, self._optimizer, self._loss = network, make_optimizer(network, recipe), run.loss
         self._type = _TYPES[choose_precision(recipe.precision, self._device)]
 
-    def __call__(self, steps: int) -> float:
-        """Seconds of so many steps."""
+    def __call__(self, steps: int) -> None:
+        """So many steps."""
         batch = self._batch
-        wait(self._device)
-        began = time.perf_counter()
         for _ in range(steps):
             with torch.autocast(self._device.type, self._type, enabled=self._type is not None):
                 logits = self._network(batch.chips)
             self._loss(logits, batch.targets, batch.weights).backward()
             self._optimizer.step()
             self._optimizer.zero_grad()
-        wait(self._device)
-        return time.perf_counter() - began
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of an epoch."""
+
+    seconds: float
+    processor_s: float
+    """Of all threads together: what a busy machine does not change much."""
+
+
+def cost_of(work: Callable[[], None], device: torch.device) -> Cost:
+    """Run it, until the device is done."""
+    wait(device)
+    began, processor = time.perf_counter(), time.process_time()
+    work()
+    wait(device)
+    return Cost(time.perf_counter() - began, time.process_time() - processor)
 
 
 def wait(device: torch.device) -> None:
@@ -135,18 +149,22 @@ def compare(case: Case, repeats: int, precision: Any, *, profile: bool) -> float
     run = start(fresh_network(case), lesson, recipe, device)
     bare, steps = Bare(case, run, lesson, recipe, normalise), batches_an_epoch(case.tiles, recipe)
     bare(_WARM_STEPS)
-    seconds: list[tuple[float, float]] = []
+    fed, plain = [], []
     for turn in range(repeats):
-        loop.fit(run, lesson, replace(recipe, epochs=turn + 1), normalise, save_to=None)
-        seconds.append((run.history[-1].seconds, bare(steps)))
-    fed, plain = (steps * case.batch / median(column) for column in zip(*seconds, strict=True))
-    ratio = median(plain_s / fed_s for fed_s, plain_s in seconds)
+        epochs = replace(recipe, epochs=turn + 1)
+        fed.append(cost_of(lambda: loop.fit(run, lesson, epochs, normalise, save_to=None), device))  # noqa: B023
+        plain.append(cost_of(lambda: bare(steps), device))
+    speeds = [steps * case.batch / median(cost.seconds for cost in costs) for costs in (fed, plain)]
+    ratios = [two.seconds / one.seconds for one, two in zip(fed, plain, strict=True)]
+    processor = median(two.processor_s / one.processor_s for one, two in zip(fed, plain, strict=True))
     print(f"\n{case}, {choose_precision(precision, device)} on {device.type}, {torch.get_num_threads()} threads")
-    print(f"  geolabel {fed:,.0f} samples/s, bare loop {plain:,.0f}: ratio {ratio:.3f}", end="")
-    print(f" (each turn: {', '.join(f'{plain_s / fed_s:.3f}' for fed_s, plain_s in seconds)})", flush=True)
+    print(f"  geolabel {speeds[0]:,.0f} samples/s, bare loop {speeds[1]:,.0f}: ratio {median(ratios):.3f}", end="")
+    print(
+        f" (each turn {', '.join(f'{ratio:.3f}' for ratio in ratios)}; by processor time {processor:.3f})", flush=True
+    )
     if profile:
-        print(parts_of(run, lesson, recipe, normalise, plain))
-    return ratio
+        print(parts_of(run, lesson, recipe, normalise, speeds[1]))
+    return median(ratios)
 
 
 def parts_of(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise, speed: float) -> str:

@@ -116,6 +116,14 @@ def rescaled(card: ModelCard, scale: Sequence[float], offset: Sequence[float]) -
     return replace(card, bands=bands)
 
 
+def for_source(card: ModelCard, dtype: str, scale: Sequence[float], offset: Sequence[float]) -> ModelCard:
+    """The contract for tiles of a source; one that tells no scale is read as the contract knows such types."""
+    told = card.settings.get("encodings", {}).get(dtype)
+    if told is not None and all(factor == 1 for factor in scale) and not any(offset):
+        return rescaled(card, [float(told)] * len(card.bands), [0.0] * len(card.bands))
+    return rescaled(card, scale, offset)
+
+
 def write_model(path: Path, card: ModelCard, weights: Mapping[str, NDArray[np.generic]]) -> None:
     """Write weights and card as one file, whole or not at all, over what was there."""
     import numpy as np

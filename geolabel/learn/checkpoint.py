@@ -39,7 +39,9 @@ def restore(run: Run, path: Path) -> None:
     """Go back to a checkpoint. Raises InputError where it is damaged or of another network."""
     files.check_readable(path, "a checkpoint")
     try:
-        state = torch.load(path, weights_only=True)  # plain tensors and values: nothing in the file is run
+        state = torch.load(
+            path, map_location="cpu", weights_only=True
+        )  # plain tensors and values: nothing in the file is run
         run.network.load_state_dict(state["network"])
         run.optimizer.load_state_dict(state["optimizer"])
         run.schedule.load_state_dict(state["schedule"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files, raster
-from geolabel.errors import BandError, InputError, TileIndexError
+from geolabel.errors import BandError, InputError, OutputError, TileIndexError
 from geolabel.grid import Window
 from geolabel.progress import track
 from geolabel.tiling.sources import describe_source
@@ -42,30 +42,45 @@ class Chips:
 def cached_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, cache: Path) -> Chips:
     """The same as `load_chips`, kept in the folder `cache`: the next run on the same tiles decodes nothing.
 
-    Named by the rasters' fingerprints and the windows. Raises InputError, BandError, OutputError.
+    Named by the files as they are now, and by the windows. Raises InputError, BandError, OutputError.
     """
-    digest = hashlib.blake2b(digest_size=12)
-    for source in index.sources:
-        digest.update(f"{source.path}:{source.fingerprint}:{source.bands};".encode())
-    paths = "".join(index.column("source")[rows].astype(str).tolist())
-    digest.update(f"{index.tiling['size']}{paths}".encode())
-    for name in ("col_off", "row_off", "width", "height"):
-        digest.update(np.ascontiguousarray(index.column(name)[rows]).tobytes())
-    folder = cache / digest.hexdigest()
+    folder = cache / _fingerprint(index, rows, base)
     if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=cache) as scratch,
-            files.new_directory(folder, "cache") as draft,
-        ):
-            chips = load_chips(index, rows, base, Path(scratch))
-            np.save(draft / "pixels.npy", chips.pixels)
-            np.save(draft / "valid.npy", chips.valid)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with (
+                tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=cache) as scratch,
+                files.new_directory(folder, "cache") as draft,
+            ):
+                chips = load_chips(index, rows, base, Path(scratch))
+                np.save(draft / "pixels.npy", chips.pixels)
+                np.save(draft / "valid.npy", chips.valid)
+        except OutputError:
+            if not folder.exists():  # where it does, another process was faster
+                raise
     try:
         pixels, valid = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("pixels", "valid"))
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{folder}: the cache is damaged ({error}); remove that folder") from error
     return Chips(pixels, valid)
+
+
+def _fingerprint(index: TileIndex, rows: NDArray[np.int64], base: Path) -> str:
+    """Of the pixels of some tiles: of their files, and where in them they lie."""
+    digest = hashlib.blake2b(digest_size=12)
+    paths = index.column("source")[rows].astype(str)
+    for path in np.unique(paths).tolist():
+        source = index.source_of(path)
+        if source.kind == "raster":
+            describe_source(source, base)
+            digest.update(f"{path}:{files.fingerprint(base / path)}:{source.bands};".encode())
+        elif (base / path).exists():
+            found = (base / path).stat()
+            digest.update(f"{path}:{found.st_size}:{found.st_mtime_ns}:{source.bands};".encode())
+    digest.update(f"{index.tiling['size']}{''.join(paths.tolist())}".encode())
+    for name in ("col_off", "row_off", "width", "height"):
+        digest.update(np.ascontiguousarray(index.column(name)[rows]).tobytes())
+    return digest.hexdigest()
 
 
 def load_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, scratch: Path) -> Chips:

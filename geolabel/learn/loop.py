@@ -18,7 +18,7 @@ from geolabel.learn.heads import probabilities
 from geolabel.learn.history import Epoch, stale
 from geolabel.learn.mixup import draw_lambda, mixup
 from geolabel.learn.run import Run, batches_an_epoch
-from geolabel.scoring.multilabel import Scores, score
+from geolabel.scoring.multilabel import score
 from geolabel.scoring.thresholds import DEFAULT
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def fit(
             began = time.perf_counter()
             lr = max(float(group["lr"]) for group in run.optimizer.param_groups)
             train_loss = _train_epoch(run, lesson, recipe, normalise)
-            val_loss, scores = _validate(run, lesson, recipe, normalise)
-            merit = _merit(scores.macro_average_precision, val_loss)
+            val_loss, average_precision, f1 = _validate(run, lesson, recipe, normalise)
+            merit = _merit(average_precision, val_loss)
             best = max((_merit(row.val_average_precision, row.val_loss) for row in run.history), default=None)
             seconds = time.perf_counter() - began
             row = Epoch(
@@ -61,13 +61,13 @@ def fit(
                 lr=lr,
                 train_loss=train_loss,
                 val_loss=val_loss,
-                val_average_precision=scores.macro_average_precision,
-                val_f1=scores.macro_f1,
+                val_average_precision=average_precision,
+                val_f1=f1,
                 seconds=seconds,
                 best=best is None or merit > best,
             )
             run.history.append(row)
-            run.schedule.epoch(merit[0] if math.isfinite(scores.macro_average_precision) else -val_loss)
+            run.schedule.epoch(merit[0] if math.isfinite(average_precision) else -val_loss)
             if row.best:
                 run.best = run.weights()
             if save_to:
@@ -140,8 +140,8 @@ def _gather(fabric: Fabric, *tensors: torch.Tensor) -> Sequence[torch.Tensor]:
 
 
 @torch.no_grad()
-def _validate(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) -> tuple[float, Scores]:
-    """Loss and scores on the validation tiles."""
+def _validate(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) -> tuple[float, float, float]:
+    """Loss, mean average precision and mean F1 on the validation tiles, of the first process for all."""
     kept = {name: value.clone() for name, value in run.network.state_dict().items()} if run.mean else {}
     if run.mean:
         run.network.load_state_dict(run.mean.values)
@@ -157,4 +157,5 @@ def _validate(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise) ->
         run.network.load_state_dict(kept)
     names = lesson.names
     scores = score(lesson.truth[lesson.val], np.concatenate(found), names, [DEFAULT] * len(names))
-    return loss / max(known, 1e-9), scores
+    found_by_one = (loss / max(known, 1e-9), scores.macro_average_precision, scores.macro_f1)
+    return run.fabric.broadcast(found_by_one)

@@ -60,7 +60,7 @@ class Schedule:
         rates = [float(group["lr"]) for group in optimizer.param_groups]
         scheduler = torch.optim.lr_scheduler
         self._by_step: Any = (
-            scheduler.OneCycleLR(optimizer, rates, total_steps=steps + 1)
+            scheduler.OneCycleLR(optimizer, rates, total_steps=steps + 1, pct_start=max(recipe.warm_up, 1 / steps))
             if recipe.schedule == "one-cycle"
             else scheduler.LambdaLR(optimizer, cosine if recipe.schedule == "cosine" else warm)
         )
@@ -94,7 +94,7 @@ class Schedule:
 
 
 class RunningMean:
-    """An exponential running mean of a network's weights, and its latest buffers (arXiv 1703.01780)."""
+    """An exponential running mean of a network's weights and of its norms' statistics (arXiv 1703.01780)."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self._decay = decay

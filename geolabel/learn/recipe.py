@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from geolabel.errors import OptionError
 
 _SEED_BITS = 2**31
+_NUMBERS = ("lr", "weight_decay", "clip", "mixup", "layer_decay", "fill_cut")
 HeadChoice = Literal["auto", "sigmoid", "softmax", "apart"]
 
 
@@ -32,7 +34,9 @@ class Recipe:
     presence: float | None = _option(
         None, "Share of a tile from which a class is present.  [default: the labels', or .1]"
     )
-    features: str = _option("colour", "What rf, svm, knn … see: colour (and texture), or a network's name or file.")
+    features: str = _option(
+        "colour", "What rf, svm, knn … see: colour (and texture), or a network's name, with --weights."
+    )
     trees: int = _option(300, "Of a forest (--model rf).")
     depth: int | None = _option(None, "Of a forest's or a tree's branches.  [default: any]")
     loss: Literal["auto", "bce", "focal", "asymmetric", "soft-f1", "mse", "kl"] = _option(
@@ -78,6 +82,9 @@ class Recipe:
     seed: int = _option(0, "Makes random choices repeatable.")
 
     def __post_init__(self) -> None:
+        for name in _NUMBERS:
+            if not math.isfinite(getattr(self, name)):
+                raise OptionError(f"{flag_of(name)} must be a number, got {getattr(self, name):g}")
         for name in ("epochs", "batch", "lr", "trees", "accumulate", "patience", "fill_rounds", "layer_decay"):
             if not getattr(self, name) > 0:
                 raise OptionError(f"{flag_of(name)} must be more than 0, got {getattr(self, name):g}")

@@ -70,9 +70,10 @@ class Normalise(nn.Module):
     def of(cls, card: ModelCard) -> Normalise:
         """As a contract says."""
         told, limits = card.settings.get("dehaze"), card.settings.get("clip")
+        ends = (float(limits[0]), float(limits[1])) if limits else None
         if not told:
-            return cls(card.bands, limits=tuple(limits) if limits else None)
-        return cls(card.bands, DarkChannel(**told), visible_bands([band.name for band in card.bands]))
+            return cls(card.bands, limits=ends)
+        return cls(card.bands, DarkChannel(**told), visible_bands([band.name for band in card.bands]), ends)
 
 
 def visible_bands(names: Sequence[str]) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ from geolabel.learn.heads import targets
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.recipe import Recipe
 from geolabel.learn.store import load_predictor, save_predictor
-from geolabel.model import rescaled
+from geolabel.model import for_source
 from geolabel.progress import log
 from geolabel.scoring.multilabel import Scores, score
 from geolabel.steps.decide import decide
@@ -107,7 +107,7 @@ def ensemble(
     held = out_of_fold(combine, found, truth, seen, groups, seed)
     whole = replace(
         card,
-        settings=ensemble_settings(tuple(members.values()), combine),
+        settings={**card.settings, **ensemble_settings(tuple(members.values()), combine)},
         trained_on={
             **card.trained_on,
             "split": index.split,
@@ -155,7 +155,7 @@ def _answers(card: ModelCard, members: Sequence[Predictor], chips: Chips, index:
     found = np.full((len(members), len(chips), len(card.classes)), np.nan, np.float32)
     source = index.sources[0]
     for at, member in enumerate(members):
-        ready = member.with_card(rescaled(member.card, source.scale, source.offset))
+        ready = member.with_card(for_source(member.card, source.dtype, source.scale, source.offset))
         columns = [card.classes.index(name) for name in member.card.classes]
         found[at][:, columns] = predict_chips(ready, chips, np.arange(len(chips)))
     return found

@@ -16,9 +16,10 @@ from geolabel.learn.device import choose_device
 from geolabel.learn.heads import targets
 from geolabel.learn.predictor import Predictor, predict_chips
 from geolabel.learn.store import load_predictor
-from geolabel.model import ModelCard, rescaled
+from geolabel.model import ModelCard, for_source
+from geolabel.progress import log
 from geolabel.steps.evaluation import Evaluation, measure, score_part, shares_of
-from geolabel.steps.evaluation_page import FILES, charts_of, page_of, taught_here
+from geolabel.steps.evaluation_page import FILES, LEAKED, charts_of, doubts_of, leaked, page_of, taught_here
 from geolabel.steps.folds import FoldScores, plan_folds, run_folds
 from geolabel.steps.task import whole_tiles
 from geolabel.steps.tile_contract import check_tiles
@@ -56,6 +57,8 @@ class EvaluateReport:
     """The part beside the others, as far as they are known."""
     gap: tuple[GapRow, ...] = ()
     """With --folds: the mean of classes, then each class."""
+    doubts: tuple[str, ...] = ()
+    """What a reader of the numbers should know."""
 
 
 def evaluate(
@@ -99,7 +102,10 @@ def evaluate(
         averages=_averages(measured.scores),
         parts=parts,
         gap=folded.gap if folded else (),
+        doubts=tuple(doubts_of(split, index, card, measured)),
     )
+    if leaked(card, index):
+        log.warning("%s: %s", tiles, LEAKED)
     _write(report, tiles, index, card, measured, folded, overwrite=overwrite)
     return report
 
@@ -150,7 +156,7 @@ def _predict(
 ) -> dict[str, NDArray[np.float32]]:
     """Probabilities (n, classes) by part."""
     source = index.sources[0]
-    ready = predictor.with_card(rescaled(predictor.card, source.scale, source.offset))
+    ready = predictor.with_card(for_source(predictor.card, source.dtype, source.scale, source.offset))
     every = np.concatenate(list(rows.values()))
     with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=scratch_in) as scratch:
         chips = (

@@ -34,6 +34,9 @@ FILES = {
 }
 _FEW_GROUPS = 20
 _FEW_TILES = 10
+LEAKED = (
+    "The model was trained on these images under another split: tiles scored here may be among those that taught it."
+)
 CHANCE = 0.05
 """Probability from which chance is a fair explanation."""
 
@@ -41,7 +44,9 @@ CHANCE = 0.05
 def taught_here(card: ModelCard, index: TileIndex) -> bool:
     """Whether the tiles and their parts are those that the model was trained on."""
     split = card.trained_on.get("split")
-    same = split is not None and split == files.to_json(index.split)
+    here = files.to_json(index.split)
+    same = split is not None and split == here
+    same = same and all(one.get("split") == here for one in card.trained_on.get("members", []))
     return same and _fingerprints(card) == {source.fingerprint for source in index.sources}
 
 
@@ -64,7 +69,6 @@ def page_of(
 ) -> EvaluationPage:
     """The page; `made` are the files beside it."""
     known = taught_here(card, index)
-    doubts = tuple(_doubts(report, index, card, measured, known=known))
     return EvaluationPage(
         subject=f"{card.architecture} on {tiles.name}",
         about=(
@@ -83,7 +87,7 @@ def page_of(
         gap_told=_gap_told(folded) if folded else "",
         abstain=measured.abstain,
         shares=measured.shares,
-        doubts=doubts,
+        doubts=report.doubts,
         files=made,
     )
 
@@ -160,21 +164,22 @@ def _gap_told(folded: FoldScores) -> str:
     )
 
 
-def _doubts(
-    report: EvaluateReport, index: TileIndex, card: ModelCard, measured: Evaluation, *, known: bool
-) -> Iterator[str]:
+def leaked(card: ModelCard, index: TileIndex) -> bool:
+    """Whether the model was trained on these images by another split: tiles of any part may have taught it."""
+    shared = _fingerprints(card) & {source.fingerprint for source in index.sources}
+    return bool(shared) and not taught_here(card, index)
+
+
+def doubts_of(split: str, index: TileIndex, card: ModelCard, measured: Evaluation) -> Iterator[str]:
     """What a reader of the numbers should know."""
-    if report.split == "train":
+    if split == "train":
         yield "These tiles taught the model: the scores tell what it remembers."
-    if report.split == "val":
+    if split == "val":
         yield "Epoch and thresholds were chosen on the validation tiles, so these scores flatter."
     if (index.split or {}).get("method") == "random":
         yield "Neighbours of these tiles were trained on: unseen places score lower, and --folds measures how much."
-    if not known and _fingerprints(card) & {source.fingerprint for source in index.sources}:
-        yield (
-            "The model was trained on these images under another split: tiles scored here may be among those that "
-            "taught it."
-        )
+    if leaked(card, index):
+        yield LEAKED
     yield from _few(measured)
     if measured.unknown:
         yield f"{percent(measured.unknown)} of the labels are unknown; scores are over the known ones."

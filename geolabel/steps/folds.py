@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel.errors import EmptyError, InterruptedRunError, ModelError, OptionError, TileIndexError
+from geolabel.errors import EmptyError, InputError, InterruptedRunError, ModelError, OptionError, TileIndexError
 from geolabel.inference import Decision
 from geolabel.learn.ensemble import ENSEMBLE
 from geolabel.learn.heads import slices
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.recipe import Recipe
-from geolabel.progress import track
+from geolabel.model import read_card
+from geolabel.progress import log, track
 from geolabel.scoring.intervals import Answers, Intervals, differences
 from geolabel.scoring.multilabel import Scores, score
 from geolabel.steps.comparison import MACRO
@@ -27,7 +29,6 @@ from geolabel.views.evaluation_report import GapRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -98,6 +99,7 @@ def plan_folds(index: TileIndex, path: Path, card: ModelCard, model: Path, folds
     if folds < _PAIR:
         raise OptionError(f"--folds must be at least 2, got {folds}")
     recipe = replace(_recipe(card, model), device=device)
+    _warn_of_weights(recipe, index)
     others = [LABEL_PREFIX + name for name in index.class_names if name not in card.classes]
     index = index.without(others)
     labelled = np.isfinite(index.shares).any(axis=1) & whole_tiles(index)
@@ -184,6 +186,16 @@ def _recipe(card: ModelCard, model: Path) -> Recipe:
             f"{model}: does not say how it was trained ({error}), so --folds cannot train it again; give a model that "
             "this geolabel trained"
         ) from error
+
+
+def _warn_of_weights(recipe: Recipe, index: TileIndex) -> None:
+    """Say where folds would begin from weights that know all of the images."""
+    try:
+        known = read_card(Path(recipe.weights)).trained_on.get("sources", [])
+    except InputError:  # no model of geolabel's
+        return
+    if {source.get("fingerprint") for source in known} & {source.fingerprint for source in index.sources}:
+        log.warning("%s was trained on these images: no fold is unseen by what starts from it", recipe.weights)
 
 
 def _groups(task: Task) -> tuple[str, NDArray[np.int64]]:

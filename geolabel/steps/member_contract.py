@@ -48,12 +48,24 @@ def joint_card(cards: Mapping[Path, ModelCard]) -> ModelCard:
         thresholds=dict.fromkeys(names, DEFAULT),
         calibration=None,
         abstain={},
-        settings={},
+        settings=_encodings(cards),
         trained_on=_trained_on(cards),
         scores={},
         licence="; ".join(_different(card.licence for card in cards.values() if card.licence)),
         attribution=tuple(_different(text for card in cards.values() for text in card.attribution)),
     )
+
+
+def _encodings(cards: Mapping[Path, ModelCard]) -> dict[str, Any]:
+    """How rasters that tell no scale are read. Raises ContractError where members would read them differently."""
+    paths = list(cards)
+    first = cards[paths[0]].settings.get("encodings")
+    for path in paths[1:]:
+        if cards[path].settings.get("encodings") != first:
+            raise ContractError(
+                f"{path}: reads stored values otherwise than {paths[0]}; combine models that were trained on one index"
+            )
+    return {"encodings": first} if first else {}
 
 
 def _check(one: ModelCard, its: Path, other: ModelCard, path: Path) -> None:

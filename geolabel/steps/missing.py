@@ -42,31 +42,39 @@ class Trial:
 
 
 def learn_missing(
-    task: Task, chips: Chips, recipe: Recipe, desk: Desk, output: Path | None
+    task: Task, chips: Chips, recipe: Recipe, desk: Desk, output: Path | None, *, writes: bool = True
 ) -> tuple[Taught, tuple[Trial, ...]]:
     """Learn as the recipe says; with self-train, beside it the two plain ways, to be compared.
 
-    The filled index is written into `output`, where there is one, before the last training begins. Raises EmptyError.
+    The filled index lies in `output`, where there is one, before the last training begins; of several processes one
+    `writes` it. Raises EmptyError.
     """
     train, val = task.of_part("train"), task.of_part("val")
-    if recipe.missing == "mask":
-        return teach(task, chips, train, val, recipe, desk), ()
     if recipe.missing == "drop":
         return teach(task, chips, without_unknown(task, train), val, recipe, desk), ()
-    if np.isfinite(task.truth[train]).all():
+    if recipe.missing == "self-train" and np.isfinite(task.truth[train]).all():
         log.warning("no label of a training tile is unknown; there is nothing to fill")
-        return teach(task, chips, train, val, recipe, desk), ()
+    elif recipe.missing == "self-train":
+        return _self_train(task, chips, recipe, desk, output, writes=writes)
+    return teach(task, chips, train, val, recipe, desk), ()
+
+
+def _self_train(
+    task: Task, chips: Chips, recipe: Recipe, desk: Desk, output: Path | None, *, writes: bool
+) -> tuple[Taught, tuple[Trial, ...]]:
+    train, val = task.of_part("train"), task.of_part("val")
     targets = _kept(task, output) if desk.resume and output and (output / FILLED).exists() else None
     if targets is None:
-        targets = _fill(task, chips, train, val, recipe, output)
+        targets = _fill(task, chips, train, val, recipe, output if writes else None)
     filled = teach(with_targets(task, targets), chips, train, val, recipe, desk)
-    if filled.interrupted:
-        return filled, ()
-    masked = teach(task, chips, train, val, recipe)
-    trials = [_trial("mask", masked, task.truth[train])]
     whole = np.isfinite(task.truth[train]).all(axis=1)
-    if (task.truth[train[whole]] == 1).any():
-        trials.append(_trial("drop", teach(task, chips, train[whole], val, recipe), task.truth[train[whole]]))
+    ways = {"mask": train} | ({"drop": train[whole]} if (task.truth[train[whole]] == 1).any() else {})
+    trials = []
+    for name, rows in ways.items():
+        taught = filled if filled.interrupted else teach(task, chips, rows, val, recipe)
+        if taught.interrupted:
+            return replace(filled, interrupted=True), ()
+        trials.append(_trial(name, taught, task.truth[rows]))
     trials.append(_trial("self-train", filled, targets[train]))
     better = trials[0].average_precision - trials[-1].average_precision
     if better > 0:

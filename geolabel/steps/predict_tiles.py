@@ -19,7 +19,7 @@ from geolabel.learn.chips import load_chips
 from geolabel.learn.device import choose_device
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.store import load_predictor
-from geolabel.model import rescaled
+from geolabel.model import for_source
 from geolabel.progress import log, track
 from geolabel.steps.tile_contract import check_tiles
 from geolabel.tiling.index import TileIndex, read_index, write_index
@@ -115,7 +115,7 @@ def _predict(predictor: Predictor, index: TileIndex, base: Path) -> NDArray[np.f
     for rows, scale, offset in _parts(index):
         with tempfile.TemporaryDirectory(prefix="geolabel-chips-") as scratch:
             chips = load_chips(index, rows, base, Path(scratch))
-            ready = predictor.with_card(rescaled(predictor.card, scale, offset))
+            ready = predictor.with_card(for_source(predictor.card, index.sources[0].dtype, scale, offset))
             found[rows] = predict_chips(ready, chips, np.arange(len(rows)))
     return found
 

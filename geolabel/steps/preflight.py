@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from geolabel.grid import Grid
     from geolabel.model import ModelCard
     from geolabel.raster import RasterInfo, Resampling
@@ -25,6 +27,8 @@ GSD_TOLERANCE = 0.2
 _FAR_GSD = 2.0
 _FAR = 5.0
 """Values so many times larger or smaller than in training are in another unit."""
+_BRIGHTER, _MUCH_BRIGHTER = 1.5, 3.0
+"""Deviations of the training pixels by which the mean of a whole raster hardly ever lies above theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,9 @@ def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: floa
     described = raster.describe(path, bands)
     grid = described.place
     info = _choose_bands(described, card)
-    scale = _known_encoding(info, card) if scale is None else scale
-    _check_unit(info, card, scale)
+    known = _known_encoding(info, card) if scale is None else None
+    _check_unit(info, card, scale, known)
+    scale = known if scale is None else scale
     _check_nodata(info, card)
     if card.gsd_m is None:
         log.warning("%s: the model does not know its GSD; tiles are taken at the raster's own", path)
@@ -84,25 +89,26 @@ def _known_encoding(info: RasterInfo, card: ModelCard) -> float | None:
     described = any(band.scale != 1 or band.offset != 0 for band in info.bands)
     if told is None or described:
         return None
-    log.info("%s: %s pixels are taken as value × %g", info.path, info.dtype, told)
     return float(told) / card.bands[0].scale
 
 
-def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:
+def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None, known: float | None) -> None:
     """Type and unit: physical values must be about as large as in training."""
     described = any(band.scale != 1 or band.offset != 0 for band in info.bands)
-    if info.dtype != card.dtype and scale is None and not described:
+    if info.dtype != card.dtype and scale is None and known is None and not described:
+        same = 1 / card.bands[0].scale
         raise ContractError(
             f"{info.path}: {info.dtype} pixels, the model was trained on {card.dtype} (values around "
-            f"{card.bands[0].mean:.4g}); give --scale, a factor for stored values, 1 if the unit is the same"
+            f"{card.bands[0].mean:.4g}); give --scale, a factor for stored values, {same:.4g} if the unit is the same"
         )
-    if scale is not None:
-        return
     means = _coarse_means(info)
     if means is None:
         return
-    ratios = means / np.array([abs(band.mean) for band in card.bands])
-    if (ratios > _FAR).all() or (ratios < 1 / _FAR).all():
+    factor = known if scale is None else scale
+    if factor is not None:
+        _check_factor(info, card, means, factor, is_known=scale is None)
+        return
+    if _far(means, card):
         # --scale turns stored values into the model's stored values
         stored = np.array([(mean - band.offset) / band.scale for mean, band in zip(means, info.bands, strict=True)])
         wanted = np.array([(band.mean - band.offset) / band.scale for band in card.bands])
@@ -111,6 +117,32 @@ def _check_unit(info: RasterInfo, card: ModelCard, scale: float | None) -> None:
             f"{np.mean([band.mean for band in card.bands]):.4g}: another unit? Give --scale, a factor for stored "
             f"values (here about {np.median(wanted / stored):.2g})"
         )
+
+
+def _check_factor(
+    info: RasterInfo, card: ModelCard, means: NDArray[np.float64], factor: float, *, is_known: bool
+) -> None:
+    """Values under a factor that was given, or that the contract knows: such files often mean something else."""
+    stored = np.array([(mean - band.offset) / band.scale for mean, band in zip(means, info.bands, strict=True)])
+    seen = np.array([value * factor * band.scale + band.offset for value, band in zip(stored, card.bands, strict=True)])
+    off = np.array([(value - band.mean) / band.std for value, band in zip(seen, card.bands, strict=True)])
+    words = f"{info.path}: stored values around {stored.mean():.4g}, times {factor:.3g}, are"
+    if is_known and (_far(seen, card) or (off > _MUCH_BRIGHTER).all()):
+        raise ContractError(
+            f"{words} far from what the model knows; what do they mean? Give --scale, a factor for stored values (here "
+            f"about {factor * np.median([band.mean for band in card.bands]) / np.median(seen):.2g})"
+        )
+    if _far(seen, card) or (off > _BRIGHTER).all():
+        log.warning(
+            "%s brighter or darker than most of what the model knows. Is it Sentinel-2 of 2022 or later, with its "
+            "offset of 1000? gdal_edit.py -a_scale .0001 -a_offset -.1 says so",
+            words,
+        )
+
+
+def _far(means: NDArray[np.float64], card: ModelCard) -> bool:
+    ratios = means / np.array([abs(band.mean) for band in card.bands])
+    return bool((ratios > _FAR).all() or (ratios < 1 / _FAR).all())
 
 
 def _check_nodata(info: RasterInfo, card: ModelCard) -> None:

@@ -44,8 +44,6 @@ class Taught:
     last: Predictor | None = None
     """The network after its last epoch."""
     interrupted: bool = False
-    leads: bool = True
-    """Whether this process writes; of several that `torchrun` started only the first does."""
 
     @property
     def best_epoch(self) -> int:
@@ -102,14 +100,15 @@ def _teach_network(
     done, scores = decide(predictor, task.truth[val], predict_chips(predictor, chips, val), recipe)
     spare = start_network(card, "none", 0, recipe.dropout)
     spare.load_state_dict(last)
+    final = make_classifier(card, spare, run.fabric.device)
+    final_done, _ = decide(final, task.truth[val], predict_chips(final, chips, val), recipe)
     return Taught(
         predictor=done,
         scores=scores,
         parameters=sum(value.numel() for value in run.network.parameters()),
         history=tuple(run.history),
-        last=make_classifier(done.card, spare, run.fabric.device),
+        last=final_done,
         interrupted=run.interrupted,
-        leads=run.fabric.is_global_zero,
     )
 
 

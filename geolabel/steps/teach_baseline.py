@@ -9,7 +9,10 @@ import numpy as np
 from geolabel.errors import OptionError
 from geolabel.learn.baselines import BaselinePredictor, StatisticsFeatures, fit_baseline, network_features
 from geolabel.learn.device import choose_device
-from geolabel.learn.trunk import start_trunk
+from geolabel.learn.recipe import flag_of
+from geolabel.learn.trunk import COLOUR, start_trunk
+from geolabel.progress import log
+from geolabel.steps.recipe_words import changed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
     from geolabel.steps.task import Task
 
 _AT_ONCE = 1024
+_OF_NETWORKS = {
+    *("loss", "label_smoothing", "balance", "epochs", "batch", "accumulate", "lr", "schedule", "warm_up"),
+    *("freeze_epochs", "layer_decay", "weight_decay", "dropout", "clip", "ema", "mixup", "augment", "patience"),
+}
+"""Choices that only networks know."""
 
 
 def teach_baseline(
@@ -31,6 +39,11 @@ def teach_baseline(
         raise OptionError(f"--model {recipe.model} tells whether a class is there, not its share; use a network")
     if recipe.dehaze:
         raise OptionError(f"--dehaze is for networks; --model {recipe.model} sees the tiles as they are")
+    if recipe.features != COLOUR and recipe.weights == "none":
+        raise OptionError(f"--features {recipe.features}: a network that has learned nothing; give its --weights")
+    unused = [flag_of(name) for name in changed(recipe) if name in _OF_NETWORKS]
+    if unused:
+        log.warning("--model %s has no use for %s", recipe.model, ", ".join(unused))
     card = task.card(recipe, bands, {"features": recipe.features})
     network = start_trunk(card, recipe.weights, recipe.seed)
     features = (

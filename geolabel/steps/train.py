@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from geolabel import files
 from geolabel.errors import InterruptedRunError, OptionError
 from geolabel.learn.augment import Augmentation
+from geolabel.learn.baselines import BASELINES
 from geolabel.learn.history import HistoryWriter
-from geolabel.learn.recipe import Recipe
+from geolabel.learn.recipe import Recipe, flag_of
 from geolabel.learn.store import save_predictor
+from geolabel.progress import log
 from geolabel.scoring.thresholds import Aim
 from geolabel.steps.missing import Trial, learn_missing
 from geolabel.steps.model_card import describe_model
-from geolabel.steps.task import Task, make_task
+from geolabel.steps.recipe_words import changed
+from geolabel.steps.task import Task, make_task, without_unknown
 from geolabel.steps.teach import Desk, Taught
 from geolabel.tiling.index import read_index
 
@@ -66,9 +69,11 @@ def train(
     after Ctrl-C: a model of the best epoch so far stands there then.
     """
     asked = recipe or Recipe(**options)
+    if resume and overwrite:
+        raise OptionError("--resume goes on with a run, --overwrite begins anew: give one of them")
     index = read_index(tiles)
     leads = os.environ.get("RANK", "0") == "0"
-    kept = _kept_recipe(tiles, output) if resume else asked
+    kept = _kept_recipe(tiles, output, asked) if resume else asked
     if not resume and leads:
         files.check_new(output, overwrite=overwrite, folder="train", inputs=(tiles, *_weights_file(kept.weights)))
     Augmentation.parse(kept.augment)
@@ -84,8 +89,8 @@ def train(
                 on_epoch(epochs[-1])
 
             desk = Desk(output / CHECKPOINT, resume, told)
-            taught, trials = learn_missing(task, chips, kept, desk, output if leads else None)
-        report = _report(task, taught, trials, output)
+            taught, trials = learn_missing(task, chips, kept, desk, output, writes=leads)
+        report = _report(task, kept, taught, trials, output)
         if leads:
             _write(task, taught, trials, output)
     if taught.interrupted:
@@ -103,17 +108,22 @@ def _weights_file(weights: str) -> tuple[Path, ...]:
     return () if weights in ("none", "default") else (Path(weights),)
 
 
-def _kept_recipe(tiles: Path, output: Path) -> Recipe:
-    """The recipe of a run that is to be resumed."""
+def _kept_recipe(tiles: Path, output: Path, asked: Recipe) -> Recipe:
+    """The recipe of a run that is to be resumed; what is asked for beside it is not done, and that is said."""
     kept = files.read_json(output / files.RECORD, "the run.json of a run to resume")
     if not isinstance(kept, dict) or kept.get("tiles_fingerprint") != files.fingerprint(tiles):
         raise OptionError(f"{tiles}: is not the index that {output} was trained on; train anew with --overwrite")
-    if not (output / CHECKPOINT).exists():
-        raise OptionError(f"{output}: no epoch was finished, so there is nothing to resume; train with --overwrite")
     try:
-        return Recipe(**kept["options"])
+        recipe = Recipe(**kept["options"])
     except (KeyError, TypeError) as error:
         raise OptionError(f"{output / 'run.json'}: is damaged ({error}); train anew with --overwrite") from error
+    if not (output / CHECKPOINT).exists():
+        nothing = "is fitted at once" if recipe.model in BASELINES else "had no epoch finished"
+        raise OptionError(f"{output}: {recipe.model} {nothing}, so there is nothing to resume; train with --overwrite")
+    unused = [flag_of(name) for name, value in changed(asked).items() if value != getattr(recipe, name)]
+    if unused:
+        log.warning("%s: goes on with the options it was begun with; %s is not used", output, ", ".join(unused))
+    return recipe
 
 
 def _write_record(tiles: Path, output: Path, recipe: Recipe) -> None:
@@ -136,14 +146,19 @@ def _write(task: Task, taught: Taught, trials: tuple[Trial, ...], output: Path) 
         draft.write_text(describe_model(taught.predictor.card, task.index), encoding="utf-8")
 
 
-def _report(task: Task, taught: Taught, trials: tuple[Trial, ...], output: Path) -> TrainReport:
+def _tiles(task: Task, recipe: Recipe) -> int:
+    train = task.of_part("train")
+    return len(without_unknown(task, train) if recipe.missing == "drop" else train)
+
+
+def _report(task: Task, recipe: Recipe, taught: Taught, trials: tuple[Trial, ...], output: Path) -> TrainReport:
     return TrainReport(
         model=output / "model.safetensors",
         architecture=taught.predictor.card.architecture,
         parameters=taught.parameters,
         epochs=len(taught.history),
         best_epoch=taught.best_epoch,
-        train_tiles=len(task.of_part("train")),
+        train_tiles=_tiles(task, recipe),
         val_tiles=len(task.of_part("val")),
         scores=taught.scores,
         missing=trials,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import rasterio
 from safetensors.numpy import load_file
 
 from geolabel.learn.forward import start_network
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def train(cli: Callable[..., Done], tiles: Path, run: Path, *words: object) -> dict:
-    done = cli("train", tiles, "-o", run, "--epochs", 2, *words, "--json")
+    done = cli("train", tiles, "-o", run, *words, "--json")
     assert done.code == 0, done.err
     return done.json
 
@@ -87,7 +89,7 @@ def test_a_baseline_on_what_a_network_sees(cli: Callable[..., Done], way: Way, t
 def test_every_way_of_learning_gives_a_model_that_predicts(
     cli: Callable[..., Done], way: Way, tmp_path: Path, words: tuple[object, ...]
 ):
-    said = train(cli, way.tiles, tmp_path / "run", *words)
+    said = train(cli, way.tiles, tmp_path / "run", "--epochs", 2, *words)
     assert said["scores"]["macro_average_precision"] > 0.8
     model = tmp_path / "run" / "model.safetensors"
     done = cli("predict", way.region, "--model", model, "--stride", 16, "-o", tmp_path / "out", "--json")
@@ -103,7 +105,9 @@ def test_filled_labels_stand_beside_the_others_and_three_ways_are_compared(
     cli: Callable[..., Done], way: Way, tmp_path: Path
 ):
     tiles = sparse(way, tmp_path)
-    said = train(cli, tiles, tmp_path / "run", "--missing", "self-train", "--fill-rounds", 1, "--fill-cut", 0.8)
+    said = train(
+        cli, tiles, tmp_path / "run", "--epochs", 2, "--missing", "self-train", "--fill-rounds", 1, "--fill-cut", 0.8
+    )
     assert [row["missing"] for row in said["missing"]] == ["mask", "drop", "self-train"]
     filled, before = read_index(tmp_path / "run" / "filled.parquet"), read_index(tiles)
     told = filled.labelling["filled"]
@@ -124,19 +128,52 @@ def test_filled_labels_stand_beside_the_others_and_three_ways_are_compared(
 def test_what_is_in_the_cache_is_not_decoded_again(
     cli: Callable[..., Done], way: Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    first = train(cli, way.tiles, tmp_path / "a", "--cache", tmp_path / "cache")
+    first = train(cli, way.tiles, tmp_path / "a", "--epochs", 1, "--cache", tmp_path / "cache")
 
     def decode(*_: object) -> None:
         raise AssertionError("decoded again")
 
     monkeypatch.setattr("geolabel.learn.chips.load_chips", decode)
-    again = train(cli, way.tiles, tmp_path / "b", "--cache", tmp_path / "cache")
+    again = train(cli, way.tiles, tmp_path / "b", "--epochs", 1, "--cache", tmp_path / "cache")
     assert again["scores"] == first["scores"]
     for path in (tmp_path / "cache").rglob("pixels.npy"):
         path.write_bytes(b"")
     done = cli("train", way.tiles, "-o", tmp_path / "c", "--cache", tmp_path / "cache")
     assert done.code == 1
     assert "cache is damaged" in done.err
+
+
+def test_options_that_a_baseline_has_no_use_for_are_said(cli: Callable[..., Done], way: Way, tmp_path: Path):
+    done = cli("train", way.tiles, "-o", tmp_path / "a", "--model", "tree", "--epochs", 3, "--mixup", 0.2)
+    assert done.code == 0
+    assert "--model tree has no use for --epochs, --mixup" in done.err
+    done = cli("train", way.tiles, "-o", tmp_path / "b", "--model", "tree", "--features", "small-cnn")
+    assert done.code == 1
+    assert "has learned nothing; give its --weights" in done.err
+    done = cli("train", way.tiles, "-o", tmp_path / "a", "--resume")
+    assert done.code == 1
+    assert "tree is fitted at once, so there is nothing to resume" in done.err
+
+
+def test_what_is_asked_beside_resume_is_not_done_and_that_is_said(cli: Callable[..., Done], way: Way, tmp_path: Path):
+    train(cli, way.tiles, tmp_path / "run", "--epochs", 1)
+    done = cli("train", way.tiles, "-o", tmp_path / "run", "--resume", "--epochs", 60)
+    assert done.code == 0
+    assert "--epochs is not used" in done.err
+    assert cli("train", way.tiles, "-o", tmp_path / "run", "--resume", "--overwrite").code == 1
+
+
+def test_a_cache_belongs_to_the_files_as_they_are(cli: Callable[..., Done], way: Way, tmp_path: Path):
+    copy = tmp_path / "way"
+    shutil.copytree(way.folder, copy)
+    words = ("--model", "tree", "--cache", tmp_path / "cache")
+    train(cli, copy / "tiles.parquet", tmp_path / "a", *words)
+    with rasterio.open(copy / "region.tif", "r+") as dataset:
+        dataset.write((dataset.read() * 0.9).astype("uint16"))
+    done = cli("train", copy / "tiles.parquet", "-o", tmp_path / "b", *words)
+    assert done.code == 0, done.err
+    assert "has changed since it was tiled" in done.err
+    assert len(list((tmp_path / "cache").rglob("pixels.npy"))) == 2
 
 
 def geolabel(*words: object, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:

@@ -12,10 +12,13 @@ from affine import Affine
 from geolabel.errors import ContractError, ModelError
 from geolabel.learn import backbones
 from geolabel.learn.forward import make_classifier
-from geolabel.learn.store import save_predictor
+from geolabel.learn.store import load_predictor, save_predictor
 from geolabel.model import BandContract, Head, ModelCard
 from geolabel.steps import models, preflight
 from geolabel.steps.models import built_in, choose_model, find_model, list_models, show_model
+from geolabel.steps.predict_tiles import predict_tiles
+from geolabel.steps.tile import tile
+from geolabel.tiling import read_index
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +107,45 @@ def test_reflectance_and_true_colour_enter_the_network_alike(write_raster: Write
         fit = preflight.check(path, CARD)
         found.append(float(ready.with_card(preflight.adapted(CARD, fit))(pixels, valid)[0, 0]))
     assert found[0] == pytest.approx(found[1], abs=2e-3)
+
+
+def test_tiles_are_read_as_the_raster_is(write_raster: WriteRaster, shelf: Path, tmp_path: Path):
+    pixels = np.random.default_rng(0).integers(20, 250, (3, 96, 96)).astype("uint8")
+    path = write_raster("r.tif", pixels, descriptions=RGB)
+    tile([path], size=48, output=tmp_path / "t.parquet")
+    report = predict_tiles(tmp_path / "t.parquet", model=shelf / "little.safetensors", output=tmp_path / "p.parquet")
+    found = read_index(report.output).column("probability.mine")
+    network = load_predictor(shelf / "little.safetensors", torch.device("cpu"))
+    ready = network.with_card(preflight.adapted(CARD, preflight.check(path, CARD)))
+    chips = np.stack([pixels[:, top : top + 48, left : left + 48] for top in (0, 48) for left in (0, 48)])
+    wanted = ready(chips, np.ones((4, 48, 48), bool))[:, 0]
+    assert found == pytest.approx(wanted, abs=1e-5)
+    assert np.ptp(found) > 1e-4
+
+
+def reads(write_raster: WriteRaster, pixels: np.ndarray, **more: float) -> preflight.Fit:
+    return preflight.check(write_raster("u.tif", pixels, descriptions=RGB), CARD, **more)
+
+
+def test_an_encoding_that_is_taken_for_granted_is_checked(write_raster: WriteRaster, caplog: pytest.LogCaptureFixture):
+    usual = np.full((3, 64, 64), 1200, "uint16")
+    reads(write_raster, usual)
+    assert not caplog.text
+    reads(write_raster, usual + 1000)
+    assert "offset of 1000" in caplog.text
+    for wrong in (usual * 15, usual // 10):
+        with pytest.raises(ContractError, match="far from what the model knows; what do they mean"):
+            reads(write_raster, wrong)
+
+
+def test_floats_are_told_the_factor_that_suits_the_model(write_raster: WriteRaster, caplog: pytest.LogCaptureFixture):
+    path = write_raster("f.tif", np.full((3, 64, 64), 0.12, "float32"), descriptions=RGB)
+    with pytest.raises(ContractError, match="850 if the unit is the same"):
+        preflight.check(path, CARD)
+    preflight.check(path, CARD, scale=850)
+    assert not caplog.text
+    preflight.check(path, CARD, scale=1)
+    assert "brighter or darker than most of what the model knows" in caplog.text
 
 
 def test_models_that_come_with_geolabel_keep_their_promises():

@@ -27,7 +27,7 @@ def predict(
     ] = None,
     bands: o.Bands = None,
     scale: Annotated[
-        float | None, typer.Option("--scale", help="Stored value × scale = value in the model's unit.")
+        float | None, typer.Option("--scale", help="Stored value × scale = the model's stored value.")
     ] = None,
     stride: Annotated[
         int | None, typer.Option("--stride", help="Step between tiles, pixels.  [default: half a tile]")
@@ -44,9 +44,13 @@ def predict(
     """Predict every tile of a region and write maps that open, styled, in QGIS; or tag the tiles of an index."""
     from geolabel.steps.models import choose_model, find_model
 
-    if raster.suffix == ".parquet":
+    if raster.suffix.lower() == ".parquet":
         from geolabel.steps.predict_tiles import predict_tiles
 
+        given = {"--bands": bands, "--scale": scale, "--stride": stride, "--aoi": aoi, "--dry-run": dry_run}
+        unused = [flag for flag, value in given.items() if value] + ["--min-area"] * (o.hectares(min_area) > 0)
+        if unused:
+            raise OptionError(f"{raster}: is a tile index; {', '.join(unused)} only serve rasters")
         if model is None:
             raise OptionError(f"{raster}: tiles need a --model; geolabel models show lists those that are built in")
         return predict_tiles(
