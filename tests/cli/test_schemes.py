@@ -48,7 +48,7 @@ def good(tmp_path: Path) -> Path:
 
 
 def test_the_group_has_these_commands_and_no_other() -> None:
-    assert [group.name for group in app.registered_groups] == ["schemes"]
+    assert [group.name for group in app.registered_groups] == ["schemes", "models"]
     inner: Any = app.registered_groups[0].typer_instance
     assert tuple(command.name for command in inner.registered_commands) == WORDS
 
@@ -226,5 +226,13 @@ def test_the_documentation_names_both_words() -> None:
     page = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "generate_cli.py"))
     commands: Any = typer.main.get_command(app)
     words = [word for name, one in commands.commands.items() for word, _ in page["commands_of"](name, one)]
-    assert words[-2:] == ["schemes show", "schemes check"]
+    assert words[-3:] == ["schemes show", "schemes check", "models show"]
     assert words[:2] == ["tile", "label"]
+
+
+def test_models_are_a_group_too(cli: Callable[..., Done]) -> None:
+    done = cli("models", "show", "--help")
+    assert done.code == 0
+    assert "geolabel models show amazon-mining-rgb" in done.out
+    assert cli("models", "show", "--json").json["models"][0]["name"] == "amazon-mining-rgb"
+    assert cli("models", "show", "nothing").code == 1

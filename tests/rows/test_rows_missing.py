@@ -179,6 +179,6 @@ def test_c15_a_network_taught_by_focal_loss_is_less_sure_of_its_errors():
 
 
 def test_c15_focal_loss_with_weights_says_that_a_rare_class_is_there():
-    """By itself it does not: its alpha of .25 makes presences count a third as much as absences, gamma ranks no better."""
+    """By itself it does not: its alpha of .25 makes presences count a third of absences, its gamma ranks no better."""
     assert f1_at_half("weighted focal") > f1_at_half("plain") + 0.1
     assert rare("weighted focal", 0).average_precision > 0.2  # by chance .07

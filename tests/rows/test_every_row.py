@@ -1,0 +1,152 @@
+"""Every row of the requirements on classifiers, A1 to E8, and the test that shows it.
+
+Row B is about embeddings, and no classifier's. What a row needs beside classifiers belongs to later issues: LATER.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+AMAZON, MISSING = "rows/test_rows_amazon.py::test_", "rows/test_rows_missing.py::test_"
+MINING, SPECIES = "rows/test_rows_mining.py::test_", "rows/test_rows_species.py::test_"
+
+ROWS: dict[str, tuple[str, ...]] = {
+    "A1": (f"{AMAZON}a1_an_own_cnn_sees_what_colour_statistics_do_not",),
+    "A2": (
+        f"{AMAZON}a2_weights_of_a_larger_set_help_where_tiles_are_few",
+        "learn/test_weights.py::test_default_weights_come_from_the_library_and_are_adapted",
+        "learn/test_backbones.py::test_any_bands_and_tile_size_of_large_networks",  # EfficientNet-B0 … B7
+    ),
+    "A6": (f"{AMAZON}a6_a_threshold_for_each_class_finds_the_rare_ones",),
+    "A7": (f"{AMAZON}a7_classes_that_exclude_each_other_share_a_softmax",),
+    "A8": (f"{AMAZON}a8_tiles_of_which_little_is_known_count_less",),
+    "A9": (f"{AMAZON}a9_weighted_bce_says_that_a_rare_class_is_there",),
+    "A10": (f"{AMAZON}a10_soft_f1_says_that_a_rare_class_is_there",),
+    "A11": (
+        "scoring/test_averages.py::test_every_class_number_by_its_definition",
+        "scoring/test_averages.py::test_kaggle_s_f2_by_hand",
+        "scoring/test_multilabel.py::test_every_number_is_scikit_learn_s",
+    ),
+    "A12": (f"{MINING}d3_without_haze_nobody_is_misled_by_it",),
+    "A14": (
+        "steps/test_tune.py::test_the_search_comes_near_the_best_recipe",
+        "steps/test_tune.py::test_the_printed_command_trains_the_best_model_again",
+    ),
+    "A15": (
+        "learn/test_ensemble.py::test_the_best_member_of_each_label_is_picked",
+        "learn/test_ensemble.py::test_several_members_are_better_than_each",
+    ),
+    "A16": ("learn/test_ensemble.py::test_a_label_that_cannot_be_seen_is_told_by_its_company",),
+    "A17": (f"{AMAZON}a17_slower_first_layers_keep_what_they_know_from_few_wrong_labels",),
+    "A18": (f"{AMAZON}a18_trained_apart_the_sky_is_not_disturbed_by_labels_of_the_land",),
+    "C1": (
+        f"{MISSING}c1_rows_with_missing_labels_are_worth_keeping",
+        "steps/test_chips.py::test_one_column_a_class_keeps_nan",
+        "steps/test_chips.py::test_kaggle_form_with_missing_tags_and_places",
+    ),
+    "C2": (f"{MISSING}c2_rectangles_are_seen_whole",),
+    "C3": (f"{MISSING}c3_turned_and_mirrored_tiles_teach_what_has_no_right_way_up",),
+    "C4": (
+        f"{MISSING}c4_what_is_filled_is_right_and_worth_more_than_whole_tiles_alone",
+        "cli/test_training.py::test_filled_labels_stand_beside_the_others_and_three_ways_are_compared",
+    ),
+    "C5": (
+        f"{MISSING}c5_added_layers_over_a_frozen_trunk_learn_from_few_tiles",
+        "learn/test_weights.py::test_frozen_features_find_mines_better_than_mean_colours",
+        "learn/test_backbones.py::test_vgg_is_timms_trunk_under_a_mean",
+    ),
+    "C6": (f"{MISSING}c6_a_minority_drawn_more_often_is_said_to_be_there",),
+    "C7": (
+        "scoring/test_averages.py::test_every_class_number_by_its_definition",
+        "scoring/test_multilabel.py::test_by_hand",
+        "scoring/test_curves.py::test_every_point_is_on_scikit_learn_s_curve",
+    ),
+    "C8": (
+        f"{MISSING}c8_the_best_epoch_is_better_than_the_last",
+        "learn/test_loop.py::test_noise_is_not_learned_and_the_loop_stops_early",
+    ),
+    "C9": ("learn/test_backbones.py::test_other_bands_and_rectangles",),  # MobileNet, EfficientNet, Xception …
+    "C10": (
+        f"{MISSING}c10_one_cycle_stands_a_rate_that_is_too_high_for_a_constant_one",
+        "learn/test_optimisation.py::test_plateau_falls_when_nothing_gets_better_and_only_then",
+        "learn/test_optimisation.py::test_cosine_rises_then_falls_to_nothing",
+    ),
+    "C11": (f"{AMAZON}a6_a_threshold_for_each_class_finds_the_rare_ones",),
+    "C12": (
+        "scoring/test_averages.py::test_both_meanings_of_hamming_score_differ",
+        "scoring/test_multilabel.py::test_every_number_is_scikit_learn_s",
+    ),
+    "C13": ("scoring/test_averages.py::test_every_class_number_by_its_definition",),
+    "C15": (
+        f"{MISSING}c15_a_network_taught_by_focal_loss_is_less_sure_of_its_errors",
+        f"{MISSING}c15_focal_loss_with_weights_says_that_a_rare_class_is_there",
+    ),
+    "D1": (f"{MINING}d1_kaggle_end_to_end",),
+    "D2": (f"{AMAZON}a1_an_own_cnn_sees_what_colour_statistics_do_not",),
+    "D3": (
+        f"{MINING}d3_without_haze_nobody_is_misled_by_it",
+        "learn/test_haze.py::test_it_is_what_the_papers_say",
+        "learn/test_haze.py::test_planted_haze_is_removed_and_nothing_else",
+    ),
+    "D4": (
+        f"{MINING}d4_weather_by_softmax_and_land_by_sigmoid_on_one_densenet",
+        "learn/test_backbones.py::test_the_small_densenet_has_the_size_of_the_published_one",
+    ),
+    "D5": ("steps/test_compare.py::test_raw_against_dehazed_by_one_command",),
+    "D6": (
+        "steps/test_predict_tiles.py::test_probabilities_and_decisions_are_those_of_the_model",
+        "steps/test_predict_tiles.py::test_chips_become_a_table_as_kaggle_wants_it",
+    ),
+    "D7": ("cli/test_whole_way.py::test_the_map_agrees_with_the_truth_and_keeps_nodata",),
+    "E1": (f"{SPECIES}e1_a_set_that_came_badly_split_is_split_anew",),
+    "E2": (f"{SPECIES}e2_balanced_draws_find_rare_species",),
+    "E3": (f"{SPECIES}e3_one_column_a_class_says_what_tags_say_and_one_class_is_found",),
+    "E4": (
+        "learn/test_baselines.py::test_each_is_clearly_better_than_chance",
+        "learn/test_baselines.py::test_trees_and_depth_are_what_was_asked_for",
+    ),
+    "E5": (
+        f"{SPECIES}e5_weight_decay_narrows_the_gap_between_train_and_validation",
+        f"{SPECIES}e5_dropout_narrows_the_gap_between_train_and_validation",
+        "learn/test_backbones.py::test_dropout_is_what_was_asked_for",
+    ),
+    "E6": (f"{SPECIES}e6_the_rate_chosen_on_validation_tiles_is_the_right_one",),
+    "E7": (f"{SPECIES}e7_frozen_then_fine_tuned_beats_starting_anew",),
+    "E8": (
+        f"{SPECIES}e8_what_was_learned_by_heart_shows_as_a_gap",
+        "steps/test_evaluate.py::test_exclusive_groups_have_a_confusion_table",
+    ),
+}
+LATER = {
+    "A3": "clusters and UMAP are pages",
+    "A4": "dimension reduction is a page",
+    "A5": "pictures in the plot are a page",
+    "A12": "haze is here; contrast and segmentation come with the pages of explanations",
+    "A13": "outliers and unlike pictures are a page",
+    "C14": "LIME is an explanation",
+}
+LAST = {"A": 18, "C": 15, "D": 7, "E": 8}
+
+
+def test_every_row_is_shown_or_belongs_to_a_later_issue():
+    rows = {f"{letter}{number}" for letter, last in LAST.items() for number in range(1, last + 1)}
+    assert {*ROWS, *LATER} == rows
+    assert {*ROWS} & {*LATER} == {"A12"}
+
+
+@cache
+def _tests_of(path: Path) -> frozenset[str]:
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    return frozenset(node.name for node in nodes if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_test_of_a_row_exists(row: str):
+    for told in ROWS[row]:
+        path, _, name = told.partition("::")
+        assert name in _tests_of(TESTS / path), told
