@@ -110,7 +110,7 @@ class Bare:
         for _ in range(steps):
             with torch.autocast(self._device.type, self._type, enabled=self._type is not None):
                 logits = self._network(batch.chips)
-            self._loss(logits, batch.targets, batch.weights).backward()
+            self._loss(logits, batch.targets, batch.weights).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
             self._optimizer.zero_grad()
 

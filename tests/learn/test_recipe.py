@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing
 from dataclasses import fields
 
-import click
 import pytest
 import typer
 
@@ -45,7 +44,7 @@ def test_choices_are_those_of_the_types():
 def test_every_field_is_an_option_of_train_with_its_default_and_help():
     assert commands
     command = typer.main.get_command(app).commands["train"]  # type: ignore[attr-defined]
-    options = {item.name: item for item in command.params if isinstance(item, click.Option) or hasattr(item, "opts")}
+    options = {item.name: item for item in command.params if hasattr(item, "opts")}
     for item in fields(Recipe):
         option = options[item.name]
         assert flag_of(item.name) in option.opts
