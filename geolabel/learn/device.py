@@ -36,19 +36,18 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:
-    """fp32, bf16 or fp16: `auto` is bfloat16 where the device multiplies it. Raises OptionError."""
+    """fp32, bf16 or fp16: `auto` is bfloat16 on a GPU. Raises OptionError.
+
+    On processors bfloat16 has to be asked for: some multiply it twice as fast with one thread, but with several, on a
+    machine that does anything else, its kernels wait for each other and can be many times slower.
+    """
     if wanted == "fp16" and device.type == "cpu":
         raise OptionError("--precision fp16 needs a GPU; use bf16 or fp32")
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return "bf16" if _cpu_multiplies_bf16() else "fp32"
-
-
-def _cpu_multiplies_bf16() -> bool:
-    told: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # since torch 2.10
-    return bool(told.get("avx512_bf16") or told.get("amx_bf16"))
+    return "fp32"
 
 
 def make_fabric(device: torch.device, recipe: Recipe) -> Fabric:

@@ -75,9 +75,7 @@ class Recipe:
         "none", "Probabilities made true on the validation tiles."
     )
     abstain: float = _option(0.0, "Share of validation tiles, nearest to a threshold, that stay undecided.")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = _option(
-        "auto", "auto: bf16 on a GPU, and on a processor that multiplies it."
-    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = _option("auto", "auto: bf16 on a GPU, fp32 on a processor.")
     device: str = _option("auto", "auto, cpu or cuda.")
     seed: int = _option(0, "Makes random choices repeatable.")
 
