@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _FEWEST = 0.01
 """Share of the highest rate at which warming up begins."""
+_SHORT = 0.05
+_WARM_UP = {"one-cycle": 0.3}
+"""Share of all steps over which the rate rises, where nobody says: .05, but of the cycle it is half of the idea."""
 _PLATEAU_FACTOR = 0.3
 
 
@@ -48,19 +51,21 @@ class Schedule:
     """The course of the learning rate: asked after every step, and after every epoch how well it went."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> None:
+        rising = recipe.warm_up if recipe.warm_up is not None else _WARM_UP.get(recipe.schedule, _SHORT)
+
         def warm(step: int) -> float:
-            return max(_FEWEST, min(1.0, step / max(1.0, recipe.warm_up * steps)))
+            return max(_FEWEST, min(1.0, step / max(1.0, rising * steps)))
 
         def cosine(step: int) -> float:
             done = step / steps
-            if done < recipe.warm_up:
-                return max(_FEWEST, done / recipe.warm_up)
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - recipe.warm_up) / (1 - recipe.warm_up))))
+            if done < rising:
+                return max(_FEWEST, done / rising)
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - rising) / (1 - rising))))
 
         rates = [float(group["lr"]) for group in optimizer.param_groups]
         scheduler = torch.optim.lr_scheduler
         self._by_step: Any = (
-            scheduler.OneCycleLR(optimizer, rates, total_steps=steps + 1, pct_start=max(recipe.warm_up, 1 / steps))
+            scheduler.OneCycleLR(optimizer, rates, total_steps=steps + 1, pct_start=max(rising, 1 / steps))
             if recipe.schedule == "one-cycle"
             else scheduler.LambdaLR(optimizer, cosine if recipe.schedule == "cosine" else warm)
         )

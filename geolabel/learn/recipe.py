@@ -57,7 +57,9 @@ class Recipe:
     accumulate: int = _option(1, "Batches whose gradients are summed before a step.")
     lr: float = _option(1e-3, "Highest learning rate.")
     schedule: Literal["cosine", "one-cycle", "plateau", "constant"] = _option("cosine", "Course of the learning rate.")
-    warm_up: float = _option(0.05, "Share of all steps over which the rate rises.")
+    warm_up: float | None = _option(
+        None, "Share of all steps over which the rate rises.  [default: .05; of one-cycle .3]"
+    )
     freeze_epochs: int = _option(0, "Epochs in which only the head learns.")
     layer_decay: float = _option(1.0, "Factor of the rate from each layer to the one before; 1: the same for all.")
     weight_decay: float = _option(0.05, "Of AdamW.")

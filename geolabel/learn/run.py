@@ -42,6 +42,7 @@ class Learner(nn.Module):
             return logits
         with torch.no_grad():
             features = cast("Any", self.network.eval()).forward_features(chips)
+        self.network.train(self.training)  # the dropout before the head is the head's
         logits = cast("Any", self.network).forward_head(features)
         return logits
 

@@ -40,7 +40,7 @@ def test_one_cycle_is_torchs_own():
     found = rates("one-cycle")
     weight = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.AdamW([weight], lr=1.0)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=101, pct_start=0.05)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=101)
     for rate in found:
         assert rate == pytest.approx(optimizer.param_groups[0]["lr"])
         optimizer.step()

@@ -52,7 +52,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "C2": (f"{MISSING}c2_rectangles_are_seen_whole",),
     "C3": (f"{MISSING}c3_turned_and_mirrored_tiles_teach_what_has_no_right_way_up",),
     "C4": (
-        f"{MISSING}c4_what_is_filled_is_right_and_worth_more_than_whole_tiles_alone",
+        f"{MISSING}c4_what_is_filled_is_right_and_helps_a_little",
         "cli/test_training.py::test_filled_labels_stand_beside_the_others_and_three_ways_are_compared",
     ),
     "C5": (
@@ -72,7 +72,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     ),
     "C9": ("learn/test_backbones.py::test_other_bands_and_rectangles",),  # MobileNet, EfficientNet, Xception …
     "C10": (
-        f"{MISSING}c10_one_cycle_stands_a_rate_that_is_too_high_for_a_constant_one",
+        f"{MISSING}c10_a_rate_that_rises_and_falls_may_be_higher_than_a_constant_one",
         "learn/test_optimisation.py::test_plateau_falls_when_nothing_gets_better_and_only_then",
         "learn/test_optimisation.py::test_cosine_rises_then_falls_to_nothing",
     ),

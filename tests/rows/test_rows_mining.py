@@ -66,7 +66,7 @@ def d3_dehaze(seed: int) -> dict[str, float]:
 
 def test_d3_without_haze_nobody_is_misled_by_it():
     found = average(d3_dehaze)
-    assert found["dehazed"] > found["raw"] + 0.05
+    assert found["dehazed"] > found["raw"] + 0.05  # seen: +.06 to +.27
 
 
 def d4_two_heads(seed: int) -> dict[str, float]:
@@ -86,7 +86,7 @@ def d4_two_heads(seed: int) -> dict[str, float]:
 
 def test_d4_weather_by_softmax_and_land_by_sigmoid_on_one_densenet():
     found = average(d4_two_heads)
-    assert found["two"] > found["one"] + 0.08
+    assert found["two"] > found["one"] + 0.08  # seen: +.10 to +.23
     assert found["land"] > 0.3 + 0.2
 
 
@@ -150,7 +150,7 @@ def test_d1_kaggle_end_to_end(tmp_path: Path):
     # the best that can be said of all tiles alike
     common = np.tile(truth.mean(axis=0) > 0.2, ((part == "test").sum(), 1))
     chance = fbeta_score(ours[part == "test"], common, beta=2, average="samples")
-    assert found["scores"]["samples"]["f2"] > chance + 0.08
+    assert found["scores"]["samples"]["f2"] > chance + 0.2  # seen: .98 against .57
     assert found["tiles"] == (part == "test").sum()
     (weather,) = found["scores"]["confusions"]
     assert set(weather["names"]) == set(WEATHER)
