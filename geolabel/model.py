@@ -10,7 +10,7 @@ from geolabel import files
 from geolabel.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -36,6 +36,19 @@ class Head:
             raise ModelError(f"head {self.name!r}: kind {self.kind!r} is neither sigmoid nor softmax")
         if not self.classes:
             raise ModelError(f"head {self.name!r} has no classes")
+
+
+def slices(heads: Sequence[Head]) -> Iterator[tuple[Head, slice]]:
+    """Each head with its columns among the outputs."""
+    start = 0
+    for head in heads:
+        yield head, slice(start, start + len(head.classes))
+        start += len(head.classes)
+
+
+def exclusive(heads: Sequence[Head]) -> tuple[slice, ...]:
+    """Columns of the classes of which exactly one is there, head by head."""
+    return tuple(columns for head, columns in slices(heads) if head.kind == "softmax")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geolabel.model import exclusive
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -38,17 +40,13 @@ class Decision:
     def of(cls, card: ModelCard, threshold: float | None = None) -> Decision:
         """As the model says; with `threshold`, that one for all independent classes, and nothing is undecided."""
         values = [card.thresholds[name] if threshold is None else threshold for name in card.classes]
-        exclusive, start = [], 0
-        for head in card.heads:
-            if head.kind == "softmax":
-                exclusive.append(slice(start, start + len(head.classes)))
-            start += len(head.classes)
+        groups = exclusive(card.heads)
         levels = tuple(min(max(round(value * LEVELS), 1), LEVELS - 1) for value in values)
         if threshold is not None or not card.abstain:
-            return cls(levels, tuple(exclusive))
+            return cls(levels, groups)
         bands = [card.abstain.get(name) for name in card.classes]
         rounded = ((round(band[0] * LEVELS), round(band[1] * LEVELS)) if band else (0, 0) for band in bands)
-        return cls(levels, tuple(exclusive), tuple(rounded))
+        return cls(levels, groups, tuple(rounded))
 
     def detected(self, levels: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Which classes are detected: bool (classes, …) of levels (classes, …)."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from geolabel.errors import EmptyError, OptionError
-from geolabel.learn.heads import slices
+from geolabel.model import slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel.learn.heads import slices
+from geolabel.model import slices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from geolabel.errors import OptionError
-from geolabel.model import Head
+from geolabel.model import Head, slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,14 +37,6 @@ def choose_heads(scheme: Scheme, choice: HeadChoice) -> tuple[Head, ...]:
         Head(group or "classes", "softmax" if group and len(names) > 1 else "sigmoid", tuple(names))
         for group, names in groups.items()
     )
-
-
-def slices(heads: Sequence[Head]) -> Iterator[tuple[Head, slice]]:
-    """Each head with its columns among the outputs."""
-    start = 0
-    for head in heads:
-        yield head, slice(start, start + len(head.classes))
-        start += len(head.classes)
 
 
 def probabilities(logits: torch.Tensor, heads: Sequence[Head]) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from geolabel.errors import OptionError
-from geolabel.learn.heads import slices
+from geolabel.model import slices
 
 if TYPE_CHECKING:
     from geolabel.model import Head

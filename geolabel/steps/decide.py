@@ -10,8 +10,8 @@ import numpy as np
 from geolabel import files
 from geolabel.errors import listed
 from geolabel.inference import Decision, levels_of
-from geolabel.learn.heads import slices
 from geolabel.learn.predictor import calibrated
+from geolabel.model import exclusive
 from geolabel.progress import log
 from geolabel.scoring.abstain import band
 from geolabel.scoring.calibration import Calibration
@@ -25,16 +25,15 @@ if TYPE_CHECKING:
 
     from geolabel.learn.predictor import Predictor
     from geolabel.learn.recipe import Recipe
-    from geolabel.model import ModelCard
 
 
 def decide(
     predictor: Predictor, truth: NDArray[np.float32], found: NDArray[np.float32], recipe: Recipe
 ) -> tuple[Predictor, Scores]:
     """The predictor with thresholds chosen on `truth` and its probabilities `found` (n, classes); scores on them."""
-    card, exclusive = predictor.card, exclusive_of(predictor.card)
+    card, groups = predictor.card, exclusive(predictor.card.heads)
     if recipe.calibrate != "none":
-        calibration = Calibration.fit(truth, found, exclusive, recipe.calibrate)
+        calibration = Calibration.fit(truth, found, groups, recipe.calibrate)
         card, found = replace(card, calibration=calibration.to_json()), calibration.apply(found)
     aim = Aim.parse(recipe.aim)
     # few validation tiles make the plain choice jump; for shares that must be reached it is the plain one that holds
@@ -45,26 +44,19 @@ def decide(
     thresholds = levels_of(chosen).round(3)
     card = replace(card, thresholds=dict(zip(card.classes, thresholds.tolist(), strict=True)))
     if recipe.abstain:
-        bands = levels_of(_bands(truth, found, thresholds, exclusive, recipe.abstain)).round(3)
+        bands = levels_of(_bands(truth, found, thresholds, groups, recipe.abstain)).round(3)
         pairs = zip(card.classes, bands.tolist(), strict=True)
         card = replace(card, abstain={name: (min(low, high), high) for name, (low, high) in pairs})
-    scores = score(
-        truth, found, card.classes, thresholds.tolist(), Decision.of(card).on_tiles(found), exclusive=exclusive
-    )
+    scores = score(truth, found, card.classes, thresholds.tolist(), Decision.of(card).on_tiles(found), exclusive=groups)
     done = replace(card, scores={**card.scores, "val": files.to_json(scores)})
     return calibrated(predictor.with_card(done)), scores
-
-
-def exclusive_of(card: ModelCard) -> tuple[slice, ...]:
-    """Columns of the classes of which exactly one is there."""
-    return tuple(columns for head, columns in slices(card.heads) if head.kind == "softmax")
 
 
 def _bands(
     truth: NDArray[np.float32],
     found: NDArray[np.float32],
     thresholds: NDArray[np.float64],
-    exclusive: Sequence[slice],
+    groups: Sequence[slice],
     share: float,
 ) -> NDArray[np.float64]:
     """Probabilities that leave a class undecided: (classes, 2).
@@ -72,6 +64,6 @@ def _bands(
     Of exclusive classes the likeliest is undecided where it is less likely than on all but `share` of the tiles.
     """
     bands = band(truth, found, thresholds, share)
-    for columns in exclusive:
+    for columns in groups:
         bands[columns] = 0.0, np.quantile(found[:, columns].max(axis=1), share)
     return bands

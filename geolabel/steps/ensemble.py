@@ -16,7 +16,6 @@ from geolabel.learn.device import choose_device
 from geolabel.learn.ensemble import (
     EnsemblePredictor,
     ensemble_settings,
-    exclusive,
     fit_combination,
     out_of_fold,
 )
@@ -24,7 +23,7 @@ from geolabel.learn.heads import targets
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.recipe import Recipe
 from geolabel.learn.store import load_predictor, save_predictor
-from geolabel.model import for_source
+from geolabel.model import exclusive, for_source
 from geolabel.progress import log
 from geolabel.scoring.multilabel import Scores, score
 from geolabel.steps.decide import decide

@@ -10,13 +10,13 @@ import numpy as np
 from geolabel.inference import Decision
 from geolabel.inference.decision import quantise
 from geolabel.learn.heads import share_targets, targets
+from geolabel.model import exclusive
 from geolabel.scoring.abstain import SelectiveScores, selective_scores
 from geolabel.scoring.curves import ClassCurves, curves
 from geolabel.scoring.intervals import Answers, Intervals, intervals
 from geolabel.scoring.multilabel import Scores, score
 from geolabel.scoring.refuse import Belonging, goes_together, refuse_constant
 from geolabel.scoring.shares import ShareScores, score_shares
-from geolabel.steps.decide import exclusive_of
 from geolabel.steps.places import places
 from geolabel.steps.split import named_parts
 
@@ -78,7 +78,7 @@ def measure(
             _thresholds(card),
             Decision.of(card).undecided(quantise(found).T).T,
             detected,
-            exclusive=exclusive_of(card),
+            exclusive=exclusive(card.heads),
         )
         if card.abstain
         else None,
@@ -91,7 +91,7 @@ def score_part(
 ) -> tuple[Scores, NDArray[np.bool_]]:
     """Scores at the model's thresholds, and what they detect (n, classes)."""
     detected = Decision.of(card).on_tiles(found)
-    return score(truth, found, card.classes, _thresholds(card), detected, exclusive=exclusive_of(card)), detected
+    return score(truth, found, card.classes, _thresholds(card), detected, exclusive=exclusive(card.heads)), detected
 
 
 def shares_of(card: ModelCard, index: TileIndex) -> NDArray[np.float32]:

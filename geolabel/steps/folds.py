@@ -11,10 +11,9 @@ import numpy as np
 from geolabel.errors import EmptyError, InputError, InterruptedRunError, ModelError, OptionError, TileIndexError
 from geolabel.inference import Decision
 from geolabel.learn.ensemble import ENSEMBLE
-from geolabel.learn.heads import slices
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.recipe import Recipe
-from geolabel.model import read_card
+from geolabel.model import exclusive, read_card
 from geolabel.progress import log, track
 from geolabel.scoring.intervals import Answers, Intervals, differences
 from geolabel.scoring.multilabel import Scores, score
@@ -133,7 +132,6 @@ def run_folds(plan: Plan, cache: Path | None, scratch_in: Path) -> FoldScores:
     with task.chips(cache, scratch_in) as chips:
         for way, at, fold in track(jobs, what="training folds", unit="models"):
             found[way, fold.test], detected[way, fold.test], thresholds[way, at] = _learn(plan, chips, fold)
-    exclusive = [columns for head, columns in slices(task.heads) if head.kind == "softmax"]
     unseen, random = (
         score(
             task.truth,
@@ -141,7 +139,7 @@ def run_folds(plan: Plan, cache: Path | None, scratch_in: Path) -> FoldScores:
             task.names,
             thresholds[way].mean(axis=0).tolist(),
             detected[way],
-            exclusive=exclusive,
+            exclusive=exclusive(task.heads),
         )
         for way in range(2)
     )

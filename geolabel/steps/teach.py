@@ -42,7 +42,7 @@ class Taught:
     parameters: int
     history: tuple[Epoch, ...] = ()
     last: Predictor | None = None
-    """The network after its last epoch."""
+    """The network after its last epoch, of runs that have a folder."""
     interrupted: bool = False
 
     @property
@@ -98,16 +98,18 @@ def _teach_network(
     run.network.load_state_dict(run.best)
     predictor = make_classifier(card, run.network, run.fabric.device)
     done, scores = decide(predictor, task.truth[val], predict_chips(predictor, chips, val), recipe)
-    spare = start_network(card, "none", 0, recipe.dropout)
-    spare.load_state_dict(last)
-    final = make_classifier(card, spare, run.fabric.device)
-    final_done, _ = decide(final, task.truth[val], predict_chips(final, chips, val), recipe)
+    final = None
+    if desk.checkpoint:  # folds, teachers and trials keep no last epoch
+        spare = start_network(card, "none", 0, recipe.dropout)
+        spare.load_state_dict(last)
+        after = make_classifier(card, spare, run.fabric.device)
+        final, _ = decide(after, task.truth[val], predict_chips(after, chips, val), recipe)
     return Taught(
         predictor=done,
         scores=scores,
         parameters=sum(value.numel() for value in run.network.parameters()),
         history=tuple(run.history),
-        last=final_done,
+        last=final,
         interrupted=run.interrupted,
     )
 

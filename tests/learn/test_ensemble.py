@@ -20,14 +20,13 @@ from geolabel.learn.ensemble import (
     ENSEMBLE,
     EnsemblePredictor,
     ensemble_settings,
-    exclusive,
     fit_combination,
     member_probabilities,
     out_of_fold,
 )
 from geolabel.learn.ensemble.combination import from_arrays, log_odds
 from geolabel.learn.ensemble.fit import ridge
-from geolabel.model import BandContract, Head, ModelCard, read_model, rescaled, write_model
+from geolabel.model import BandContract, Head, ModelCard, exclusive, read_model, rescaled, write_model
 
 NAN = math.nan
 SKY = (slice(0, 3),)

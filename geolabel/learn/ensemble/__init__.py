@@ -6,7 +6,6 @@ from geolabel.learn.ensemble.predictor import (
     ENSEMBLE,
     EnsemblePredictor,
     ensemble_settings,
-    exclusive,
     member_probabilities,
 )
 
@@ -17,7 +16,6 @@ __all__ = [
     "CombinationKind",
     "EnsemblePredictor",
     "ensemble_settings",
-    "exclusive",
     "fit_combination",
     "member_probabilities",
     "out_of_fold",

@@ -10,8 +10,7 @@ import numpy as np
 from geolabel import files
 from geolabel.errors import ModelError
 from geolabel.learn.ensemble.combination import Combination, CombinationKind, from_arrays
-from geolabel.learn.heads import slices
-from geolabel.model import card_from_json, rescaled
+from geolabel.model import card_from_json, exclusive, rescaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.learn.predictor import Predictor
-    from geolabel.model import Head, ModelCard
+    from geolabel.model import ModelCard
 
     Restore = Callable[[ModelCard, Mapping[str, NDArray[Any]]], Predictor]
 
@@ -94,11 +93,6 @@ class EnsemblePredictor:
 def ensemble_settings(members: Sequence[Predictor], kind: CombinationKind) -> dict[str, Any]:
     """What the card of an ensemble says of it: the members' cards, and how they are combined."""
     return {"members": [files.to_json(member.card) for member in members], "combination": kind}
-
-
-def exclusive(heads: Sequence[Head]) -> tuple[slice, ...]:
-    """Columns of the classes of which exactly one is there."""
-    return tuple(columns for head, columns in slices(heads) if head.kind == "softmax")
 
 
 def member_probabilities(
