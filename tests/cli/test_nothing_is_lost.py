@@ -118,6 +118,11 @@ def test_a_split_that_starves_says_so(cli: Callable[..., Done], copy: Way):
     fails(cli, copy.folder, *words, says=("no tile is left in train", "--block", "--buffer"))
 
 
+def _hears_interrupts() -> None:
+    """A shell that starts a suite in the background leaves SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_process_tells_how_to_go_on_and_leaves_nothing_half_done(
     way: Way, tmp_path: Path, sent: signal.Signals
@@ -126,7 +131,13 @@ def test_a_stopped_process_tells_how_to_go_on_and_leaves_nothing_half_done(
     tiles, run = tmp_path / "way" / "tiles.parquet", tmp_path / "way" / "run"
     before = tree(tmp_path / "way")
     words = [sys.executable, "-m", "geolabel", "train", tiles, "--epochs", "500", "-o", run, "--overwrite"]
-    process = subprocess.Popen(list(map(str, words)), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(
+        list(map(str, words)),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=_hears_interrupts,  # noqa: PLW1509 - no thread runs here
+    )
     history = run / "history.csv"
     old = history.stat().st_mtime_ns
     deadline = time.monotonic() + 90
