@@ -90,4 +90,7 @@ class InstallError(GeolabelError):
 
 
 class InterruptedRunError(GeolabelError):
-    """The user stopped a run (exit code 130); the message is the command that goes on with it."""
+    """The user stopped a run (exit code 130); the message is the command that goes on with it.
+
+    Where it ends with a colon, the command that was given is what goes on.
+    """

@@ -79,13 +79,16 @@ def new_file(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def new_directory(path: Path, command: str, *, overwrite: bool = False) -> Iterator[Path]:
+def new_directory(path: Path, command: str, *, overwrite: bool = False, room: Path | None = None) -> Iterator[Path]:
     """Give a new draft folder beside `path`; rename it on success, remove it on error.
+
+    The draft is made in the folder `room` where that lies on the same disk: whoever is killed leaves it there.
 
     Raises OutputError where `path` exists, is a stranger's, cannot be written, or the disk is full.
     """
     check_new(path, overwrite=overwrite, folder=command)
-    with _draft(path, overwrite=overwrite) as draft:
+    near = room is not None and room.stat().st_dev == path.parent.stat().st_dev
+    with _draft(path, overwrite=overwrite, within=room if near else None) as draft:
         draft.mkdir()
         yield draft
 
@@ -130,17 +133,17 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _draft(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    with _room(path) as room, writing(path):
+def _draft(path: Path, *, overwrite: bool, within: Path | None = None) -> Iterator[Path]:
+    with _room(path, within) as room, writing(path):
         draft = room / path.name
         yield draft
         _move(draft, path, room / "replaced", overwrite=overwrite)
 
 
 @contextmanager
-def _room(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path`, on the same disk, gone afterwards."""
-    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent))
+def _room(path: Path, within: Path | None = None) -> Iterator[Path]:
+    """A hidden folder beside `path`, or `within` another, on the same disk, gone afterwards."""
+    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".draft", dir=within or path.parent))
     try:
         yield room
     finally:

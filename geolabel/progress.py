@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -32,3 +33,20 @@ def track(items: Iterable[T], *, total: int | None = None, what: str, unit: str)
         leave=False,
         disable=True if quiet.get() else None,  # None: tqdm looks whether stderr is a terminal
     )
+
+
+@contextmanager
+def counting(total: int, *, what: str, unit: str) -> Iterator[Callable[[int], object]]:
+    """The same bar for work that is told in pieces: call what it gives with how much was done."""
+    from tqdm import tqdm
+
+    with tqdm(
+        total=total,
+        desc=what,
+        unit=unit,
+        unit_scale=True,
+        delay=2,
+        leave=False,
+        disable=True if quiet.get() else None,
+    ) as bar:
+        yield bar.update

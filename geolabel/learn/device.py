@@ -7,13 +7,12 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.strategies.ddp import DDPStrategy
 
 from geolabel.errors import OptionError
 from geolabel.progress import log
 
 if TYPE_CHECKING:
+    from lightning_fabric import Fabric
     from torch import nn
 
     from geolabel.learn.recipe import Recipe
@@ -52,6 +51,9 @@ def choose_precision(wanted: str, device: torch.device) -> str:
 
 def make_fabric(device: torch.device, recipe: Recipe) -> Fabric:
     """Fabric for one process, or for those that `torchrun` started: it tells them by the environment."""
+    from lightning_fabric import Fabric  # a quarter of the memory of torch itself, and a second: predict needs it not
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
     world, local = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     precision = _FABRIC_NAMES[choose_precision(recipe.precision, device)]
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would tell the precision on stderr

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from geolabel.ahead import ahead
 from geolabel.learn.transforms import to_tensor
 
 if TYPE_CHECKING:
@@ -42,38 +41,14 @@ def batches(
     lesson: Lesson, rows: NDArray[np.int64], size: int, normalise: Normalise, device: torch.device
 ) -> Iterator[Batch]:
     """The tiles `rows` (m,), `size` at a time, in their order; the last batch may be smaller."""
-    waiting: queue.Queue[Batch | BaseException | None] = queue.Queue(_AHEAD)
-    stop = threading.Event()
 
-    def offer(item: Batch | BaseException | None) -> None:
-        while not stop.is_set():
-            try:
-                waiting.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return
+    def made() -> Iterator[Batch]:
+        with torch.inference_mode(mode=False), torch.no_grad():
+            for first in range(0, len(rows), size):
+                yield _batch(lesson, rows[first : first + size], normalise, device)
 
-    def work() -> None:
-        try:
-            with torch.inference_mode(mode=False), torch.no_grad():
-                for first in range(0, len(rows), size):
-                    if stop.is_set():
-                        return
-                    offer(_batch(lesson, rows[first : first + size], normalise, device))
-            offer(None)
-        except BaseException as error:  # noqa: BLE001 - told where the batches are used
-            offer(error)
-
-    thread = threading.Thread(target=work, name="batches", daemon=True)
-    thread.start()
-    try:
-        while (item := waiting.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        thread.join()
+    with ahead(made(), _AHEAD) as waiting:
+        yield from waiting
 
 
 def _batch(lesson: Lesson, rows: NDArray[np.int64], normalise: Normalise, device: torch.device) -> Batch:

@@ -114,10 +114,10 @@ def label(
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Attach the share of each class in each tile; what no source knows stays unknown."""
-    from geolabel.cli import process
+    from geolabel import memory
     from geolabel.steps.label import label as step
 
-    process.give_back_arrays()
+    memory.give_back_arrays()
     return step(
         tiles,
         osm=osm or (),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
 
 from geolabel.learn.baselines.arrays import damaged, take, within
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 _JOBS = 2
 _LEAF = -1
 _ROUNDING = 1e-3
-_ROWS_AT_ONCE = 256
-"""Rows that pass one tree before the next: they stay in the cache, and so does the tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +45,8 @@ class Forest:
 
     def probabilities(self, features: NDArray[np.float32], widths: Sequence[int]) -> NDArray[np.float32]:
         """(n, outputs): the mean over the trees of a question."""
+        from geolabel.learn.baselines.walk import walk  # numba: 55 MB that networks do not need
+
         first = np.cumsum([0, *widths])[self.part]
         width = np.array(widths)[self.part]
         trees = np.bincount(self.part, minlength=len(widths))
@@ -92,30 +91,6 @@ class Forest:
         if lost[~leaf].any() or (leaf & ((left < 0) | (left.astype(np.int64) + width > len(value)))).any():
             raise damaged("a branch leads out of its tree")
         return cls(part, start, feature, threshold, left, right, value)
-
-
-@njit(cache=True, nogil=True)
-def walk(
-    rows: NDArray[np.float32],
-    start: NDArray[np.int32],
-    first: NDArray[np.int64],
-    width: NDArray[np.int64],
-    feature: NDArray[np.int16],
-    threshold: NDArray[np.float32],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-    value: NDArray[np.float32],
-    out: NDArray[np.float64],
-) -> None:
-    """Add to `out` (n, outputs), from column `first` of each tree on, what its leaves say of `rows` (n, features)."""
-    for begin in range(0, len(rows), _ROWS_AT_ONCE):
-        for tree in range(len(start)):
-            for row in range(begin, min(begin + _ROWS_AT_ONCE, len(rows))):
-                node = start[tree]
-                while feature[node] >= 0:
-                    node = left[node] if rows[row, feature[node]] <= threshold[node] else right[node]
-                for at in range(width[tree]):
-                    out[row, first[tree] + at] += value[left[node] + at]
 
 
 def fit_forest(

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from geolabel.learn.haze.compiled import guided_on_cpu
-
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -38,6 +36,8 @@ def guided(
         for plane in (guide, values, weights):
             plane.masked_fill_(~seen, 0)
     if guide.device.type == "cpu":
+        from geolabel.learn.haze.compiled import guided_on_cpu  # numba: 70 MB that most models do not need
+
         return guided_on_cpu(guide, values, weights, core, radius, eps, spare)
     return guided_by_torch(guide, values, weights, radius, eps, sliding, spare)
 
