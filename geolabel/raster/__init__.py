@@ -3,6 +3,7 @@
 from geolabel.raster.describe import Band, RasterInfo, describe, is_raster
 from geolabel.raster.overview import codes, corners, count_codes, sample, valid_overview
 from geolabel.raster.read import Reader, Resampling, align, mirror, open_raster
+from geolabel.raster.region import fingerprint, gather
 from geolabel.raster.shapes import burn, polygonise
 from geolabel.raster.write import BandStyle, StripWriter, write_cog
 
@@ -19,6 +20,8 @@ __all__ = [
     "corners",
     "count_codes",
     "describe",
+    "fingerprint",
+    "gather",
     "is_raster",
     "mirror",
     "open_raster",

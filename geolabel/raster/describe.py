@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from geolabel import files
@@ -13,7 +14,6 @@ from geolabel.raster import door
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 MaskKind = Literal["none", "nodata", "mask", "alpha"]
 
@@ -55,6 +55,8 @@ class RasterInfo:
     """Whether the values are numbers of a colour table."""
     grid: Grid | None
     """Where the pixels lie; None for a picture without a place."""
+    block: tuple[int, int]
+    """Width and height, px, of the blocks in which it is stored: one is decoded at a time."""
 
     @property
     def band_names(self) -> tuple[str, ...]:
@@ -93,27 +95,32 @@ def describe(path: Path, bands: Sequence[str] = ()) -> RasterInfo:
     names. Raises InputError (missing, empty, truncated, no raster), BandError, CRSError (rotated).
     """
     with door.dataset(path) as dataset:
-        found = _bands(dataset)
-        if not found:
-            raise InputError(f"{path}: holds no bands; if it is a container, name the raster inside it")
-        dtypes = sorted({dataset.dtypes[band.index - 1] for band in found})
-        if len(dtypes) > 1:
-            raise BandError(
-                f"{path}: bands of different types ({', '.join(dtypes)}); convert: gdal_translate -ot UInt16"
-            )
-        if "complex" in dtypes[0]:
-            raise BandError(f"{path}: complex pixels ({dtypes[0]}); convert them to amplitude first")
-        return RasterInfo(
-            path=path,
-            width=dataset.width,
-            height=dataset.height,
-            bands=_wanted(path, found, [name.strip().lower() for name in bands], nameable=_nameable(dataset, found)),
-            dtype=dtypes[0],
-            nodata=dataset.nodata,
-            mask=_mask_kind(dataset),
-            palette=any(color.name == "palette" for color in dataset.colorinterp),
-            grid=_grid(path, dataset),
-        )
+        return examine(dataset, path, bands)
+
+
+def examine(dataset: Any, path: Path | str, bands: Sequence[str] = ()) -> RasterInfo:
+    """`describe` an open raster; `path` is what errors call it."""
+    found = _bands(dataset)
+    if not found:
+        raise InputError(f"{path}: holds no bands; if it is a container, name the raster inside it")
+    dtypes = sorted({dataset.dtypes[band.index - 1] for band in found})
+    if len(dtypes) > 1:
+        raise BandError(f"{path}: bands of different types ({', '.join(dtypes)}); convert: gdal_translate -ot UInt16")
+    if "complex" in dtypes[0]:
+        raise BandError(f"{path}: complex pixels ({dtypes[0]}); convert them to amplitude first")
+    height, width = dataset.block_shapes[0]
+    return RasterInfo(
+        path=Path(path),
+        width=dataset.width,
+        height=dataset.height,
+        bands=_wanted(path, found, [name.strip().lower() for name in bands], nameable=_nameable(dataset, found)),
+        dtype=dtypes[0],
+        nodata=dataset.nodata,
+        mask=_mask_kind(dataset),
+        palette=any(color.name == "palette" for color in dataset.colorinterp),
+        grid=_grid(path, dataset),
+        block=(width, height),
+    )
 
 
 def _bands(dataset: Any) -> tuple[Band, ...]:
@@ -151,7 +158,7 @@ def _twice(found: tuple[Band, ...]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-def _wanted(path: Path, found: tuple[Band, ...], names: Sequence[str], *, nameable: bool) -> tuple[Band, ...]:
+def _wanted(path: Path | str, found: tuple[Band, ...], names: Sequence[str], *, nameable: bool) -> tuple[Band, ...]:
     """The bands as --bands has them: all of the file's, some of them, or all of them under new names."""
     twice = _twice(found)
     if not names:
@@ -167,7 +174,7 @@ def _wanted(path: Path, found: tuple[Band, ...], names: Sequence[str], *, nameab
     return _choose(path, found, names)
 
 
-def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str]) -> tuple[Band, ...]:
+def _choose(path: Path | str, found: tuple[Band, ...], names: Sequence[str]) -> tuple[Band, ...]:
     """Bands by name: one is never taken for another because their number agrees."""
     by_name = {band.name: band for band in found}
     missing = [name for name in names if name not in by_name]
@@ -182,14 +189,14 @@ def _choose(path: Path, found: tuple[Band, ...], names: Sequence[str]) -> tuple[
 
 def _mask_kind(dataset: Any) -> MaskKind:
     flags = {flag.name for band in dataset.mask_flag_enums for flag in band}
-    if "alpha" in flags:
+    if "alpha" in flags or "alpha" in {color.name for color in dataset.colorinterp}:  # GDAL's: of 2 or 4 bands only
         return "alpha"
     if "nodata" in flags:
         return "nodata"
     return "mask" if "per_dataset" in flags else "none"
 
 
-def _grid(path: Path, dataset: Any) -> Grid | None:
+def _grid(path: Path | str, dataset: Any) -> Grid | None:
     if dataset.crs is None:
         return None
     if not dataset.crs.is_projected and not dataset.crs.is_geographic:

@@ -3,43 +3,60 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
+import time
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geolabel import files
 from geolabel.errors import InputError, OutputError
+from geolabel.raster import remote, respelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _FILTERS = threading.Lock()
-_CACHE_MB = 128
+_CACHE_BYTES = 64 << 20
 """Strips are read once and in order: a small block cache is faster than GDAL's default and bounds memory."""
 
 
 @contextmanager
-def environment() -> Iterator[None]:
-    """GDAL's settings for everything geolabel does."""
+def environment(*, alone: bool = False) -> Iterator[None]:
+    """GDAL's settings for everything geolabel does; `alone` where there are no files beside a raster to look for."""
     import rasterio
 
     logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what matters arrives as an exception
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS="ALL_CPUS", GDAL_TIFF_INTERNAL_MASK=True):
+    own: dict[str, Any] = {
+        "GDAL_CACHEMAX": _CACHE_BYTES,
+        "GDAL_NUM_THREADS": "ALL_CPUS",
+        "GDAL_TIFF_INTERNAL_MASK": True,
+    }
+    own["VRT_NUM_THREADS"] = 1  # several leave blank, without a word, what one of the sources does not give
+    if alone and "GDAL_DISABLE_READDIR_ON_OPEN" not in os.environ:
+        own["GDAL_DISABLE_READDIR_ON_OPEN"] = "EMPTY_DIR"
+    with rasterio.Env(**own, **remote.settings()):
         yield
 
 
 @contextmanager
-def dataset(path: Path) -> Iterator[Any]:
-    """Open a raster. Raises InputError where the file is missing, empty or no raster."""
+def dataset(path: Path | str) -> Iterator[Any]:
+    """Open a raster: a file, or what GDAL calls something else (`str`: /vsi…).
+
+    Raises InputError where it is missing, empty or no raster, or where a server does not give it.
+    """
     import rasterio
 
-    files.check_readable(path, "a raster")
-    with environment():
+    if isinstance(path, Path):
+        files.check_readable(path, "a raster")
+    with environment(alone=respelled.stands_alone(str(path))):
         try:
-            opened = _open(path)
+            opened = open_anew(path)
         except rasterio.errors.RasterioIOError as error:
+            if isinstance(path, str) and remote.is_remote(path):
+                raise remote.refusal(path, _reason(error)) from error
             raise InputError(
                 f"{path}: is not a raster that GDAL can read, or it is truncated ({_reason(error)}); "
                 "check it with gdalinfo, or copy it again"
@@ -50,10 +67,18 @@ def dataset(path: Path) -> Iterator[Any]:
             yield opened
 
 
-def _open(path: Path) -> Any:
+def open_anew(path: Path | str) -> Any:
+    """Open a raster, within an environment, with rasterio's own errors; what lies on a server is asked for twice."""
     import rasterio
 
     with without_place():
+        try:
+            return rasterio.open(respelled.name(path))
+        except rasterio.errors.RasterioIOError as error:
+            if not (isinstance(path, str) and remote.is_remote(path)) or remote.is_final(error):
+                raise
+        forget_downloads()
+        time.sleep(remote.PAUSES_S[0])
         return rasterio.open(path)
 
 
@@ -78,9 +103,31 @@ def reading(path: Path, where: str) -> Iterator[None]:
     try:
         yield
     except rasterio.errors.RasterioError as error:
-        raise InputError(
-            f"{path}: cannot be read at {where}: the file is truncated or damaged; copy or download it again"
-        ) from error
+        raise unread(path, where, error) from error
+
+
+def forget_downloads() -> None:
+    """Make GDAL forget what came over the network: it keeps the beginning of a part that broke off for the whole.
+
+    rasterio does not pass this on, but its modules are linked with GDAL; where symbols cannot be found through them
+    (Windows), nothing is emptied, and to ask again helps less often.
+    """
+    import ctypes
+
+    import rasterio.crs
+
+    respelled.Failures.count += 1
+    clear = getattr(ctypes.CDLL(rasterio.crs.__file__), "VSICurlClearCache", None)
+    if clear is not None:
+        clear()
+
+
+def unread(path: Path, where: str, error: Exception) -> InputError:
+    """A failed read of `path` in words: whose fault it is, and what to do about it."""
+    blamed = respelled.blamed(error, path)
+    if blamed is not None:
+        return remote.broken(blamed, where, _reason(error))
+    return InputError(f"{path}: cannot be read at {where}: the file is truncated or damaged; copy or download it again")
 
 
 @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from geolabel.grid import Grid, Window
 from geolabel.raster import door
+from geolabel.raster.again import Handle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +30,7 @@ class Reader:
 
     info: RasterInfo
     """Size, bands and grid of what is read: of the view, where there is one."""
-    _dataset: Any
+    _handle: Handle
     _alpha: int | None
     """Band that holds validity, from 1; None where the values or a mask band say it."""
 
@@ -42,13 +44,20 @@ class Reader:
 
         area = RasterioWindow(window.col_off, window.row_off, window.width, window.height)
         indexes = [band.index for band in self.info.bands]
-        with door.reading(self.info.path, f"rows {window.row_off}–{window.row_off + window.height}"):
+
+        def read(dataset: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
             if self._alpha is not None:
-                both = self._dataset.read([*indexes, self._alpha], window=area)
-                pixels, valid = both[:-1], both[-1] > 0
-            else:
-                pixels = self._dataset.read(indexes, window=area)
-                valid = self._valid(pixels, area)
+                both = dataset.read([*indexes, self._alpha], window=area)
+                return both[:-1], both[-1] > 0
+            if self.info.mask == "mask":
+                valid = np.asarray(dataset.read_masks(indexes[0], window=area) > 0)
+                if not valid.any():  # nothing else is fetched or decoded
+                    return np.zeros((len(indexes), *valid.shape), self.info.dtype), valid
+                return dataset.read(indexes, window=area), valid
+            pixels = dataset.read(indexes, window=area)
+            return pixels, self._told(pixels)
+
+        pixels, valid = self._handle.read(_rows(window), read)
         return pixels, valid & finite(pixels)
 
     def read_valid(self, window: Window) -> NDArray[np.bool_]:
@@ -58,17 +67,23 @@ class Reader:
         if self._alpha is None and self.info.mask != "mask":
             return self.read(window)[1]
         area = RasterioWindow(window.col_off, window.row_off, window.width, window.height)
-        with door.reading(self.info.path, f"rows {window.row_off}–{window.row_off + window.height}"):
-            if self._alpha is not None:
-                return np.asarray(self._dataset.read(self._alpha, window=area) > 0)
-            return np.asarray(self._dataset.read_masks(self.info.bands[0].index, window=area) > 0)
 
-    def _valid(self, pixels: NDArray[Any], area: Any) -> NDArray[np.bool_]:
-        if self.info.mask == "mask":
-            return np.asarray(self._dataset.read_masks(self.info.bands[0].index, window=area) > 0)
+        def read(dataset: Any) -> NDArray[np.bool_]:
+            if self._alpha is not None:
+                return np.asarray(dataset.read(self._alpha, window=area) > 0)
+            return np.asarray(dataset.read_masks(self.info.bands[0].index, window=area) > 0)
+
+        return self._handle.read(_rows(window), read)
+
+    def _told(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Validity as the values tell it."""
         if self.info.mask == "nodata" and self.info.nodata is not None:
             return np.asarray((pixels != self.info.nodata).any(axis=0))
         return np.ones(pixels.shape[1:], dtype=bool)
+
+
+def _rows(window: Window) -> str:
+    return f"rows {window.row_off}–{window.row_off + window.height}"
 
 
 @contextmanager
@@ -77,18 +92,25 @@ def open_raster(info: RasterInfo, grid: Grid | None = None, resampling: Resampli
 
     Class codes are to be read by "nearest": it never blends two of them.
     """
+    seen, view = info, None
+    if grid is not None and grid != info.grid:
+        seen = replace(info, grid=grid, width=grid.width, height=grid.height)
+        view = partial(warped, info=info, grid=grid, resampling=resampling)
     with door.dataset(info.path) as dataset:
-        if grid is None or grid == info.grid:
-            yield Reader(info, dataset, _alpha_index(dataset))
-            return
-        with _warped(dataset, info, grid, resampling) as view:
-            yield Reader(replace(info, grid=grid, width=grid.width, height=grid.height), view, view.count)
+        handle = Handle(info.path, view, [dataset] if view is None else [dataset, view(dataset)])
+        try:
+            yield Reader(seen, handle, alpha_index(dataset) if view is None else handle.dataset.count)
+        finally:
+            handle.close()
 
 
-def _warped(dataset: Any, info: RasterInfo, grid: Grid, resampling: Resampling) -> Any:
+def warped(dataset: Any, info: RasterInfo, grid: Grid, resampling: Resampling) -> Any:
+    """A view of an open raster on another grid, with an alpha band at its end that says what is valid."""
     from rasterio.enums import Resampling as RasterioResampling
     from rasterio.vrt import WarpedVRT
 
+    # GDAL would take the widths of its kernels from the window at hand: the same pixel differed from read to read
+    scales = [own / wanted for own, wanted in zip(info.place.gsd_m, grid.gsd_m, strict=True)]
     return WarpedVRT(
         dataset,
         src_crs=info.place.crs,
@@ -100,6 +122,8 @@ def _warped(dataset: Any, info: RasterInfo, grid: Grid, resampling: Resampling) 
         add_alpha="alpha" not in {color.name for color in dataset.colorinterp},
         tolerance=0.01,  # pixels; GDAL's default of .125 is most of the error of label shares
         UNIFIED_SRC_NODATA="YES",
+        XSCALE=scales[0],
+        YSCALE=scales[1],
         NUM_THREADS="ALL_CPUS",
     )
 
@@ -125,7 +149,8 @@ def align(info: RasterInfo, gsd_m: float) -> Grid:
     return Grid(crs, type(place.transform)(step, 0.0, west, 0.0, -step, north), width, height)
 
 
-def _alpha_index(dataset: Any) -> int | None:
+def alpha_index(dataset: Any) -> int | None:
+    """Which band, from 1, says what is valid; None where none does."""
     for index, color in zip(dataset.indexes, dataset.colorinterp, strict=True):
         if color.name == "alpha":
             return int(index)

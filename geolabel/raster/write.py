@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree as ET
 
+from geolabel.errors import OutputError
 from geolabel.raster import door
 
 if TYPE_CHECKING:
@@ -56,18 +57,20 @@ class StripWriter:
 
 
 @contextmanager
-def write_cog(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
+def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK_PX) -> Iterator[StripWriter]:
     """Write strips, then turn them into a COG at `path` with its sidecar. Raises OutputError (disk full).
 
-    The strips go to a plain tiled file beside `path` first: a COG keeps its overviews before its pixels.
+    The strips go to a plain tiled file beside `path` first: a COG keeps its overviews before its pixels. Its blocks are
+    `strip_rows` high, a multiple of 16: one that is written in parts is compressed as often.
     """
     from rasterio.shutil import copy
 
     plain = path.with_name(f"{path.stem}.strips.tif")
     try:
         with door.environment():
-            with _plain(plain, grid, style) as writer:
+            with _plain(plain, grid, style, strip_rows) as writer:
                 yield writer
+            _check_whole(plain, len(style.names))
             with door.writing(path):
                 copy(
                     plain,
@@ -79,6 +82,7 @@ def write_cog(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]
                     OVERVIEW_RESAMPLING=style.overviews.upper(),
                     BIGTIFF="IF_SAFER",
                 )
+            _check_whole(path, 1)  # bands lie in one another's blocks
     finally:
         plain.unlink(missing_ok=True)
     if style.categories:
@@ -86,7 +90,7 @@ def write_cog(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]
 
 
 @contextmanager
-def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
+def _plain(path: Path, grid: Grid, style: BandStyle, strip_rows: int) -> Iterator[StripWriter]:
     import rasterio
     from rasterio.enums import ColorInterp
 
@@ -101,7 +105,7 @@ def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
         "nodata": style.nodata,
         "tiled": True,
         "blockxsize": _BLOCK_PX,
-        "blockysize": _BLOCK_PX,
+        "blockysize": strip_rows,
         "interleave": "band",
         "compress": "zstd",
         "zstd_level": 1,
@@ -117,6 +121,29 @@ def _plain(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
         if style.palette:
             dataset.write_colormap(1, {value: (*rgb, 255) for value, rgb in style.palette.items()})
         yield StripWriter(dataset, path)
+
+
+def _check_whole(path: Path, bands: int) -> None:
+    """Raise OutputError where blocks do not lie within the file: what is lost when it is closed, GDAL does not tell."""
+    import rasterio
+
+    lost = f"{path}: cannot be written whole; is the disk full? Free some, or write elsewhere with -o"
+    size = path.stat().st_size
+    try:
+        with door.without_place(), rasterio.open(path) as dataset:
+            ends = [
+                _end(dataset, band, *block) for band in range(1, bands + 1) for block, _ in dataset.block_windows(1)
+            ]
+    except rasterio.errors.RasterioError as error:
+        raise OutputError(lost) from error
+    if any(end is None or end > size for end in ends):
+        raise OutputError(lost)
+
+
+def _end(dataset: Any, band: int, row: int, col: int) -> int | None:
+    """Where a block ends in its file, bytes; None where it is not there."""
+    offset, size = (dataset.get_tag_item(f"BLOCK_{what}_{col}_{row}", "TIFF", bidx=band) for what in ("OFFSET", "SIZE"))
+    return int(offset) + int(size) if offset and size else None
 
 
 def _write_sidecar(path: Path, style: BandStyle) -> None:

@@ -320,3 +320,12 @@ def test_a_sample_holds_valid_values_only(write_raster) -> None:
         np.testing.assert_array_equal(np.sort(found), np.sort(band[20:].ravel()))
     stored[:] = 0
     assert raster.sample(raster.describe(write_raster("b.tif", stored, nodata=0))) is None
+
+
+def test_the_block_cache_is_one(write_raster) -> None:
+    """rasterio takes the size as bytes, GDAL's own option as megabytes: a cache of 128 bytes decodes blocks again."""
+    import rasterio
+
+    with raster.open_raster(raster.describe(write_raster("a.tif", np.ones((1, 8, 8), np.uint8)))):
+        size = rasterio.env.get_gdal_config("GDAL_CACHEMAX")
+    assert 16 << 20 <= int(size) <= 1 << 30

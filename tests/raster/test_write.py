@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_gdal_s_own_tool_reads_palette_names_and_scale(tmp_path: Path) -> None:
 def test_a_full_disk_is_named(small_disk: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (3, 1_024, 1_024), dtype="uint8")
     path = small_disk / "a.tif"
-    with pytest.raises(OutputError, match=r"a\.strips\.tif: cannot be written .*is the disk full\?.*-o"):
+    with pytest.raises(OutputError, match=r"a\.strips\.tif: cannot be written.*is the disk full\?.*-o"):
         write(path, pixels, raster.BandStyle(("a", "b", "c")))
     assert not (small_disk / "a.strips.tif").exists()
 
@@ -138,3 +139,16 @@ def test_a_full_disk_is_named(small_disk: Path) -> None:
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.strips\.tif: cannot be written .*No such file"):
         write(tmp_path / "none" / "a.tif", class_pixels(9, 9), CLASSES)
+
+
+def test_a_file_that_lost_its_end_is_not_taken_for_whole(tmp_path: Path) -> None:
+    from geolabel.raster.write import _check_whole
+
+    pixels = np.random.default_rng(0).integers(0, 255, (3, 1_024, 700), dtype="uint8")
+    path = tmp_path / "a.tif"
+    write(path, pixels, raster.BandStyle(("a", "b", "c")))
+    _check_whole(path, 1)
+    size = path.stat().st_size
+    os.truncate(path, size - 100)
+    with pytest.raises(OutputError, match=r"a\.tif: cannot be written whole; is the disk full\?"):
+        _check_whole(path, 1)
