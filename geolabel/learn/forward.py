@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 _BATCH_PIXELS = {"cpu": 1 << 19, "cuda": 1 << 24}
 """Pixels a batch: small batches that stay in the cache are faster on CPUs."""
+Run = Callable[[Iterable[torch.Tensor]], Iterator[torch.Tensor]]
+"""What calculates logits (n, classes) of batches of normalised chips (n, bands, h, w), one after the other."""
+
+
+def batch_of(device: torch.device, height: int, width: int) -> int:
+    """Tiles a batch where nobody tried."""
+    return max(1, _BATCH_PIXELS.get(device.type, 1 << 19) // (height * width))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +41,34 @@ class Classifier:
     network: nn.Module
     normalise: Normalise
     device: torch.device
+    batch: int | None = None
+    """Tiles a forward pass; None: by their size."""
+    run: Run | None = None
+    """The engine that it was given; None: the network as it is."""
 
     def __call__(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Probabilities (n, classes) of chips in stored values (n, bands, h, w), valid where (n, h, w) says so."""
-        batch = max(1, _BATCH_PIXELS.get(self.device.type, 1 << 19) // (pixels.shape[-1] * pixels.shape[-2]))
-        out = np.empty((len(pixels), len(self.card.classes)), dtype=np.float32)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"),
-        ):
-            for start in range(0, len(pixels), batch):
-                part = slice(start, start + batch)
-                chips = self.normalise(
-                    to_tensor(pixels[part], self.device), torch.from_numpy(valid[part]).to(self.device)
-                )
-                logits = self.network(chips.contiguous(memory_format=torch.channels_last))
-                out[part] = probabilities(logits.float(), self.card.heads).cpu().numpy()
-        return out
+        if not len(pixels):
+            return np.empty((0, len(self.card.classes)), dtype=np.float32)
+        batch = self.batch or batch_of(self.device, *pixels.shape[-2:])
+        spans = [slice(start, start + batch) for start in range(0, len(pixels), batch)]
+        with torch.inference_mode():
+            batches = (self._input(pixels[span], valid[span]) for span in spans)
+            logits = torch.cat(list((self.run or self._plain)(batches)))
+            # fetched once: each fetch would wait for the GPU
+            found: NDArray[np.float32] = probabilities(logits, self.card.heads).cpu().numpy()
+        return found
+
+    def _input(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> torch.Tensor:
+        chips: torch.Tensor = self.normalise(to_tensor(pixels, self.device), to_tensor(valid, self.device))
+        return chips
+
+    def _plain(self, batches: Iterable[torch.Tensor]) -> Iterator[torch.Tensor]:
+        for chips in batches:
+            # not around the loop: what a generator's caller does between two batches would be in it
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                logits: torch.Tensor = self.network(chips.contiguous(memory_format=torch.channels_last))
+            yield logits.float()
 
     def with_card(self, card: ModelCard) -> Classifier:
         """The same network under a changed contract."""

@@ -13,6 +13,7 @@ from geolabel.errors import OptionError
 from geolabel.learn import checkpoint
 from geolabel.learn.augment import Augmentation
 from geolabel.learn.balance import draw_epoch
+from geolabel.learn.context import difference
 from geolabel.learn.feed import Batch, batches
 from geolabel.learn.heads import probabilities
 from geolabel.learn.history import Epoch, stale
@@ -98,8 +99,12 @@ def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise)
         ready = number % recipe.accumulate == 0
         with run.fabric.no_backward_sync(run.learner, enabled=not ready):
             seen = _alter(run, batch, recipe, augmentation, size, rank)
-            logits, targets, weights = _gather(run.fabric, run.learner(seen.chips), seen.targets, seen.weights)
-            loss = run.loss(logits, targets, weights)
+            order = _draw_context(run, recipe, len(seen.chips))
+            answers = run.learner(seen.chips, order)
+            *answers, targets, weights = _gather(run.fabric, *answers, seen.targets, seen.weights)
+            loss = torch.stack([run.loss(logits, targets, weights) for logits in answers]).mean()
+            if order is not None:
+                loss = loss + difference(*answers)
             run.fabric.backward(loss / recipe.accumulate)
         if ready:
             _step(run, recipe)
@@ -130,6 +135,13 @@ def _alter(run: Run, batch: Batch, recipe: Recipe, augmentation: Augmentation, s
     draws = augmentation.draw(size, chips.shape[1], run.generator)[part].to(device)
     chips = augmentation.apply(chips, valid, draws)
     return Batch(chips.contiguous(memory_format=torch.channels_last), valid, targets, weights)
+
+
+def _draw_context(run: Run, recipe: Recipe, count: int) -> torch.Tensor | None:
+    """In which order a batch's chips lie side by side, if they do: (n,). Each process lays its own."""
+    if not recipe.context or float(torch.rand((), generator=run.generator)) >= recipe.context:
+        return None
+    return torch.randperm(count, generator=run.generator).to(run.fabric.device)
 
 
 def _gather(fabric: Fabric, *tensors: torch.Tensor) -> Sequence[torch.Tensor]:

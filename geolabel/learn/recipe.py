@@ -9,7 +9,7 @@ from typing import Any, Literal
 from geolabel.errors import OptionError
 
 _SEED_BITS = 2**31
-_NUMBERS = ("lr", "weight_decay", "clip", "mixup", "layer_decay", "fill_cut")
+_NUMBERS = ("lr", "weight_decay", "clip", "mixup", "context", "layer_decay", "fill_cut")
 HeadChoice = Literal["auto", "sigmoid", "softmax", "apart"]
 
 
@@ -67,6 +67,9 @@ class Recipe:
     clip: float = _option(0.0, "Largest norm of the gradients; 0: any.")
     ema: float = _option(0.0, "Decay of a running mean of the weights, which is what is kept; 0: none.")
     mixup: float = _option(0.0, "Alpha of mixup; 0: none.")
+    context: float = _option(
+        0.0, "Share of the batches whose tiles are seen side by side, for predicting whole regions at once (--dense)."
+    )
     augment: str = _option(
         "dihedral,light", "all, none, or of dihedral,scale,light,haze,bands,clouds.", metavar="NAMES"
     )
@@ -93,7 +96,7 @@ class Recipe:
         for name in ("weight_decay", "freeze_epochs", "clip", "mixup", "seed"):
             if getattr(self, name) < 0:
                 raise OptionError(f"{flag_of(name)} must not be negative, got {getattr(self, name):g}")
-        for name in ("ema", "abstain", "warm_up", "label_smoothing", "dropout"):
+        for name in ("ema", "abstain", "warm_up", "label_smoothing", "dropout", "context"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1:
                 raise OptionError(f"{flag_of(name)} must lie from 0 up to below 1, got {value:g}")

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import nn
 
+from geolabel.learn import context
 from geolabel.learn.balance import class_weights
+from geolabel.learn.dense.network import networks_of
 from geolabel.learn.device import make_fabric, share_norms
 from geolabel.learn.losses import Loss
 from geolabel.learn.optimisation import RunningMean, Schedule, make_optimizer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lightning_fabric import Fabric
     from lightning_fabric.wrappers import _FabricModule
 
@@ -34,17 +38,20 @@ class Learner(nn.Module):
         self.network = network
         self.frozen = False
 
-    def forward(self, chips: torch.Tensor) -> torch.Tensor:
-        """Logits (n, classes) of chips (n, bands, h, w)."""
-        logits: torch.Tensor
-        if not self.frozen:
-            logits = self.network(chips)
-            return logits
-        with torch.no_grad():
-            features = cast("Any", self.network.eval()).forward_features(chips)
-        self.network.train(self.training)  # the dropout before the head is the head's
-        logits = cast("Any", self.network).forward_head(features)
-        return logits
+    def forward(self, chips: torch.Tensor, order: torch.Tensor | None = None) -> list[torch.Tensor]:
+        """Logits (n, classes) of chips (n, bands, h, w); with an `order` (n,), those amid each other in it, too."""
+        alone = self._in_two(chips) if self.frozen else self.network(chips)
+        return [alone] if order is None else [alone, self._in_two(chips, order)]
+
+    def _in_two(self, chips: torch.Tensor, order: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits by way of the features, which learn nothing while the trunk stands still."""
+        seen, found = chips if order is None else context.lay(chips, order), []
+        for network in cast("Iterator[Any]", networks_of(self.network)):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+                features = network.train(self.training and not self.frozen).forward_features(seen)
+            network.train(self.training)  # the dropout before the head is the head's
+            found.append(network.forward_head(features if order is None else context.take_apart(features, order)))
+        return torch.cat(found, dim=1)
 
 
 @dataclass
@@ -73,7 +80,10 @@ class Run:
 
 
 def start(network: nn.Module, lesson: Lesson, recipe: Recipe, device: torch.device) -> Run:
-    """Put a network, its optimizer and its schedule on a device, ready to learn."""
+    """Put a network, its optimizer and its schedule on a device, ready to learn. Raises OptionError."""
+    if recipe.context:
+        bands, height, width = lesson.chips.pixels.shape[1:]
+        context.check(network, (bands, height, width))
     fabric = make_fabric(device, recipe)
     network = share_norms(network, fabric).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = make_optimizer(network, recipe)

@@ -61,10 +61,14 @@ class Normalise(nn.Module):
         if self.haze:
             factor, offset = self.get_buffer("physical")
             pixels = dehaze(pixels.float() * factor + offset, valid, self.haze, visible=self.visible)
-        values = pixels.float() * scale + shift
+        # in place, but never in the caller's own memory; torch cannot multiply uint16, only convert it
+        plain = pixels.dtype == torch.float32
+        values = (pixels * scale if plain else pixels.to(torch.float32).mul_(scale)).add_(shift)
         if self.limited:
-            values = values.clamp(*self.get_buffer("ends"))
-        return torch.where(valid[:, None], values, 0.0)
+            values = values.clamp_(*self.get_buffer("ends"))
+        if valid.device.type == "cpu" and bool(valid.all()):  # a GPU would have to be waited for
+            return values
+        return values.masked_fill_(~valid[:, None], 0.0)
 
     @classmethod
     def of(cls, card: ModelCard) -> Normalise:
@@ -123,7 +127,14 @@ def band_contracts(
 
 
 def to_tensor(pixels: NDArray[np.generic], device: torch.device) -> torch.Tensor:
-    """Stored pixels on the device; types that torch lacks become float32."""
-    plain = pixels if pixels.dtype.kind in "iu" and pixels.dtype.itemsize < 4 else pixels.astype(np.float32)  # noqa: PLR2004 - bytes
-    plain = plain.astype(np.int32) if plain.dtype == np.uint16 else plain
-    return torch.from_numpy(np.ascontiguousarray(plain)).to(device)
+    """Stored pixels, or a mask, on the device; types that torch cannot calculate with become float32."""
+    plain = pixels if pixels.dtype.kind == "b" or _is_small(pixels.dtype) else pixels.astype(np.float32)
+    tensor = torch.from_numpy(np.ascontiguousarray(plain))
+    if device.type != "cuda":
+        return tensor.to(device)
+    # from pinned memory the copy goes on beside what the GPU calculates
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def _is_small(dtype: np.dtype[np.generic]) -> bool:
+    return dtype.kind in "iu" and dtype.itemsize < 4  # noqa: PLR2004 - bytes
