@@ -1,6 +1,6 @@
 """Makes the weights of the built-in model amazon-mining-rgb, and says how good they are.
 
-    python benchmarks/amazon_model.py [--folds] [--steps 900] [--seed 0] [-o benchmarks/out/amazon-model]
+    python benchmarks/amazon_model.py [--folds] [--steps 900] [--amid 450] [--seed 0] [-o benchmarks/out/amazon-model]
 
 With --folds it judges the recipe: four times it learns without some groups of sets and scores them, beside
 a forest on colour statistics; from the scores of all four it takes temperature and thresholds, and writes them
@@ -9,7 +9,9 @@ half precision to state.safetensors, and scores the test part once. The recipe w
 
 The trunk starts from SqueezeNet's ImageNet weights (BSD licence, ../shared/data/squeezenet-imagenet). Sets are drawn
 more evenly than they come, so that a thousand easy negatives do not outweigh sixty hard ones. Some labels are wrong, so
-they are smoothed, and what is kept is the running mean of the weights. One thread is enough.
+they are smoothed, and what is kept is the running mean of the weights. In a second course every batch is answered
+chip by chip and side by side, as by `geolabel train --context`, so that dense windows agree with tiles. One thread is
+enough.
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ from torch.nn import functional
 
 from geolabel.learn.backbones.dense_ready import SqueezeReflect
 from geolabel.learn.backbones.weights import load_weights
+from geolabel.learn.context import difference
+from geolabel.learn.run import Learner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +50,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("GEOLABEL_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
 BATCH = 64
 RATE, WEIGHT_DECAY, WARM_STEPS = 6e-4, 0.02, 60
+AMID_RATE = 3e-4
 SMOOTHING = 0.05
 MINES_SHARE = 0.4
 """Share of the chips drawn that are mines."""
@@ -62,6 +67,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--folds", action="store_true", help="judge the recipe instead of making the weights")
     parser.add_argument("--steps", type=int, default=900, help="batches of 64 chips (default: 900)")
+    parser.add_argument("--amid", type=int, default=450, help="batches more, side by side too (default: 450)")
     parser.add_argument("--seed", type=int, default=0, help="seed (default: 0)")
     parser.add_argument("-o", "--out", type=Path, default=REPOSITORY / "benchmarks" / "out" / "amazon-model")
     return parser.parse_args()
@@ -82,27 +88,36 @@ def chances(chips: Chips) -> torch.Tensor:
     return torch.from_numpy(chance)
 
 
-def learn(chips: Chips, steps: int, seed: int) -> nn.Module:
-    """The running mean of a network while it learns chips, ready to predict."""
-    torch.manual_seed(seed)
+def learn(chips: Chips, options: argparse.Namespace) -> nn.Module:
+    """A network that has learnt chips one by one, then amid others too; ready to predict."""
+    torch.manual_seed(options.seed)
     network = SqueezeReflect(3, 1)
     load_weights(network, DATA / "squeezenet-imagenet" / "squeezenet1_0_torchvision_fp16.npz", 3)
-    network.to(memory_format=torch.channels_last).train()
-    mean, generator = copy.deepcopy(network), torch.Generator().manual_seed(seed)
+    alone = course(network, chips, options.steps, options.seed, RATE)
+    return course(alone, chips, options.amid, options.seed + 1, AMID_RATE, amid=True)
+
+
+def course(network: nn.Module, chips: Chips, steps: int, seed: int, rate: float, *, amid: bool = False) -> nn.Module:
+    """The running mean of a network while it learns chips, ready to predict."""
+    torch.manual_seed(seed)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learner, mean, generator = Learner(network).train(), copy.deepcopy(network), torch.Generator().manual_seed(seed)
     kernels, biases = ([own for own in network.parameters() if (own.ndim > 1) == many] for many in (True, False))
     decays = [{"params": kernels, "weight_decay": WEIGHT_DECAY}, {"params": biases, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(decays, lr=RATE, fused=True)
+    optimiser = torch.optim.AdamW(decays, lr=rate, fused=True)
     pixels = torch.from_numpy(chips.pixels).permute(0, 3, 1, 2).contiguous()
     mine = torch.from_numpy(chips.mine).float()
     drawn = torch.multinomial(chances(chips), steps * BATCH, replacement=True, generator=generator).view(steps, BATCH)
     for step, rows in enumerate(drawn):
         for group in optimiser.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARM_STEPS) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+            group["lr"] = rate * min(1, (step + 1) / WARM_STEPS) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         varied = to_input(vary(pixels[rows].float() / 255, mine[rows], generator))
+        order = torch.randperm(BATCH, generator=generator) if amid else None
         with torch.autocast("cpu", torch.bfloat16):
-            logits = network(varied)[:, 0]
+            answers = [logits[:, 0].float() for logits in learner(varied, order)]
         target = mine[rows] * (1 - SMOOTHING) + 0.5 * SMOOTHING
-        loss = functional.binary_cross_entropy_with_logits(logits.float(), target)
+        losses = [functional.binary_cross_entropy_with_logits(logits, target) for logits in answers]
+        loss = torch.stack(losses).mean() + (difference(*answers) if amid else 0.0)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -116,32 +131,38 @@ def learn(chips: Chips, steps: int, seed: int) -> nn.Module:
 
 @torch.no_grad()
 def logits_of(network: nn.Module, chips: Chips) -> NDArray[np.float64]:
-    """(n,), of the chips as they are."""
-    pixels = torch.from_numpy(chips.pixels).permute(0, 3, 1, 2)
-    found = [network(to_input(some.float() / 255))[:, 0] for some in pixels.split(_AT_ONCE)]  # type: ignore[no-untyped-call]
-    return torch.cat(found).double().numpy()
+    """(2, n), of the chips as they are: alone, and side by side in an order by chance."""
+    learner, pixels = Learner(network).eval(), torch.from_numpy(chips.pixels).permute(0, 3, 1, 2)
+    found = torch.empty(2, len(chips), dtype=torch.float64)
+    for rows in torch.randperm(len(chips), generator=torch.Generator().manual_seed(0)).split(_AT_ONCE):
+        answers = learner(to_input(pixels[rows].float() / 255), torch.arange(len(rows)))
+        found[:, rows] = torch.stack(answers)[:, :, 0].double()
+    return found.numpy()
 
 
 def judge_recipe(chips: Chips, sides: Sides, options: argparse.Namespace) -> dict[str, Any]:
     """Learn and score each fold; temperature and thresholds from all of them."""
     statistics = colour_statistics(chips.pixels)
-    logits, trees = np.full(len(chips), np.nan), np.full(len(chips), np.nan)
+    (logits, amid), trees = np.full((2, len(chips)), np.nan), np.full(len(chips), np.nan)
     for at, (rows, held) in enumerate(sides.folds()):
         began = time.perf_counter()
-        logits[held] = logits_of(learn(chips.take(rows), options.steps, options.seed), chips.take(held))
+        logits[held], amid[held] = logits_of(learn(chips.take(rows), options), chips.take(held))
         forest = RandomForestClassifier(200, class_weight="balanced_subsample", random_state=options.seed)
         trees[held] = forest.fit(statistics[rows], chips.mine[rows]).predict_proba(statistics[held])[:, 1]
-        pair = (average_precision_score(chips.mine[held], scores[held]) for scores in (logits, trees))
+        found = (average_precision_score(chips.mine[held], scores[held]) for scores in (logits, amid, trees))
         print(f"fold {at}: {len(rows)} learnt, {len(held)} held out, {int(chips.mine[held].sum())} mines: ", end="")
-        print("network {:.3f}, forest {:.3f}".format(*pair), f"({time.perf_counter() - began:.0f} s)", flush=True)
+        print("network {:.3f}, side by side {:.3f}, forest {:.3f}".format(*found), end="")
+        r = np.corrcoef(*(1 / (1 + np.exp(-scores[held])) for scores in (logits, amid)))[0, 1]
+        print(f"; r of both ways {r:.3f} ({time.perf_counter() - began:.0f} s)", flush=True)
     rest = sides.rest
     mine, divisor = chips.mine[rest], temperature(logits[rest], chips.mine[rest])
     probability = 1 / (1 + np.exp(-logits[rest] / divisor))
     f1, f2 = (threshold(probability, mine, beta) for beta in (1.0, 2.0))
     report = {"temperature": divisor, "threshold_f1": f1[0], "threshold_f2": f2[0], "f1": f1[1], "f2": f2[1]}
-    report |= {"network": average_precision_score(mine, logits[rest])}
-    report |= {"forest": average_precision_score(mine, trees[rest])}
-    np.save(options.out / "logits.npy", logits)
+    scored = {"network": logits, "amid": amid, "forest": trees}
+    report |= {name: average_precision_score(mine, scores[rest]) for name, scores in scored.items()}
+    report["r"] = np.corrcoef(*(1 / (1 + np.exp(-scores[rest] / divisor)) for scores in (logits, amid)))[0, 1]
+    np.save(options.out / "logits.npy", np.stack([logits, amid]))
     print(json.dumps(report, indent=1))
     print(by_set(chips.take(rest), probability, f1[0]))
     return report
@@ -160,12 +181,12 @@ def by_set(chips: Chips, probability: NDArray[np.float64], least: float) -> str:
 def make(chips: Chips, sides: Sides, options: argparse.Namespace) -> None:
     """Learn all but the test part, write the weights, score the test part."""
     learnt = chips.take(sides.rest)
-    network = learn(learnt, options.steps, options.seed)
+    network = learn(learnt, options)
     state = {name: value.half().contiguous() for name, value in network.state_dict().items()}
     save_file(state, options.out / "state.safetensors")
     network.load_state_dict({name: value.float() for name, value in state.items()})
     test = chips.take(sides.test)
-    logits = logits_of(network, test)
+    logits = logits_of(network, test)[0]
     found = average_precision_score(test.mine, logits)
     print(f"learnt {len(learnt)} chips, {int(learnt.mine.sum())} mines; test {len(test)}, {int(test.mine.sum())} mines")
     print(f"average precision {found:.3f}, AUC {roc_auc_score(test.mine, logits):.3f}")

@@ -27,6 +27,7 @@ _AT_ONCE = 1024
 _OF_NETWORKS = {
     *("loss", "label_smoothing", "balance", "epochs", "batch", "accumulate", "lr", "schedule", "warm_up"),
     *("freeze_epochs", "layer_decay", "weight_decay", "dropout", "clip", "ema", "mixup", "augment", "patience"),
+    "context",
 }
 """Choices that only networks know."""
 
