@@ -2,8 +2,8 @@
 
 Each command of `geolabel` is a function of the same name here: `geolabel.tile(...)`, `geolabel.label(...)`,
 `geolabel.split(...)`, `geolabel.train(...)`, `geolabel.evaluate(...)`, `geolabel.tune(...)`,
-`geolabel.compare(...)`, `geolabel.ensemble(...)`, `geolabel.predict(...)`, `geolabel.export(...)`,
-`geolabel.demo(...)`, `geolabel.doctor()`. They are imported when first used.
+`geolabel.compare(...)`, `geolabel.ensemble(...)`, `geolabel.predict(...)`, `geolabel.merge(...)`,
+`geolabel.export(...)`, `geolabel.demo(...)`, `geolabel.doctor()`. They are imported when first used.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from geolabel.steps.evaluate import evaluate
     from geolabel.steps.export import export
     from geolabel.steps.label import label
+    from geolabel.steps.merge import merge
     from geolabel.steps.predict import predict
     from geolabel.steps.split import split
     from geolabel.steps.tile import tile
@@ -35,6 +36,7 @@ __all__ = [
     "evaluate",
     "export",
     "label",
+    "merge",
     "predict",
     "split",
     "tile",

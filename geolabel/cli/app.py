@@ -164,8 +164,9 @@ def boundary(*, debug: bool) -> Iterator[None]:
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except (KeyboardInterrupt, InterruptedRunError) as stop:
-        again = f"interrupted; nothing was written. Start again with: {shlex.join(['geolabel', *sys.argv[1:]])}"
-        typer.secho(f"geolabel: {stop if str(stop) else again}", err=True, fg="yellow")
+        told = str(stop) or "interrupted; nothing was written. Start again with:"
+        again = f" {shlex.join(['geolabel', *sys.argv[1:]])}" if told.endswith(":") else ""
+        typer.secho(f"geolabel: {told}{again}", err=True, fg="yellow")
         raise typer.Exit(EXIT_INTERRUPTED) from stop
     except Exception as error:
         if debug:

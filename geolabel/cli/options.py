@@ -41,6 +41,24 @@ def names(text: str | None) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()] if text else []
 
 
+def whole_or_auto(text: str | int) -> int | None:
+    """A whole number, or None for `auto`."""
+    if str(text) == "auto":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no number; write one, or auto") from error
+
+
+def part(text: str) -> tuple[int, int]:
+    """`3/16` as the third of sixteen parts."""
+    number, slash, count = text.partition("/")
+    if not (slash and number.strip().isdigit() and count.strip().isdigit()):
+        raise typer.BadParameter(f"{text!r} is no part; write its number, from 1 on, and of how many: 3/16")
+    return int(number), int(count)
+
+
 def shares(text: str | float) -> dict[str, float] | float:
     """`.1` as one share, `mining=.02,forest=.3` as one a class."""
     try:

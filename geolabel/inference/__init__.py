@@ -1,18 +1,32 @@
-"""Whole regions: which tiles are predicted, in what order, and how their answers become one seamless map."""
+"""Whole regions: which tiles are predicted, in which shards, and how their answers become one seamless map."""
 
+from geolabel.inference.answers import Answers, dump_answers, read_answers, write_answers
 from geolabel.inference.decision import LEVELS, NONE, UNDECIDED, Decision, levels_of
-from geolabel.inference.pipeline import Rows, predict_rows, realign
+from geolabel.inference.pipeline import Answer, Look, predict_shards
 from geolabel.inference.plan import Plan, make_plan
+from geolabel.inference.refine import Places
+from geolabel.inference.region import Rows, blended, rows_at_once
+from geolabel.inference.shards import Shard, cut
 
 __all__ = [
     "LEVELS",
     "NONE",
     "UNDECIDED",
+    "Answer",
+    "Answers",
     "Decision",
+    "Look",
+    "Places",
     "Plan",
     "Rows",
+    "Shard",
+    "blended",
+    "cut",
+    "dump_answers",
     "levels_of",
     "make_plan",
-    "predict_rows",
-    "realign",
+    "predict_shards",
+    "read_answers",
+    "rows_at_once",
+    "write_answers",
 ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from geolabel.grid import Window
     from geolabel.inference.plan import Plan
 
 
@@ -21,40 +19,35 @@ def ramp(size: int) -> NDArray[np.float32]:
     return np.asarray(np.minimum(position, size - position) * np.float32(2 / size), dtype=np.float32)
 
 
-class Blender:
-    """Adds rows of tiles from the top down, and gives back the rows that no later tile touches.
+def touching(starts: NDArray[np.int64], size: int, first: int, end: int) -> slice:
+    """Which of the tiles of `size` px with rising starts have a pixel in [first, end)."""
+    return slice(
+        int(np.searchsorted(starts, first - size, side="right")), int(np.searchsorted(starts, end, side="left"))
+    )
 
-    Memory is one tile's height of the region's width, whatever the region's height.
+
+def blend(
+    plan: Plan, window: Window, probabilities: NDArray[np.float32], shares: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Probabilities (classes, height, width) of the pixels of a window; 0 where no tile answered.
+
+    `probabilities` (rows, cols, classes) and `shares` (rows, cols), the valid part of each tile, 0 where it was not
+    predicted, are those of the tiles that touch the window. A tile's weight is a product of one along each axis, so
+    that sums over tiles are two products of matrices, whatever the window: no row of the region waits for another.
     """
+    down = _weights(plan.rows, plan.tile_height, window.row_off, window.height)
+    across = _weights(plan.cols, plan.tile_width, window.col_off, window.width)
+    scale = 1 / np.maximum(down @ (shares @ across.T), np.finfo(np.float32).tiny)
+    found = np.empty((probabilities.shape[2], window.height, window.width), np.float32)
+    for plane, part in zip(found, np.moveaxis(probabilities, 2, 0), strict=True):
+        np.matmul(down, (part * shares) @ across.T, out=plane)
+        np.multiply(plane, scale, out=plane)
+    return found
 
-    def __init__(self, plan: Plan, classes: int) -> None:
-        self._plan = plan
-        width = max(plan.width, plan.tile_width)
-        count = len(plan.cols)
-        columns = (plan.cols[:, None] + np.arange(plan.tile_width)).ravel()
-        ends = np.arange(count + 1) * plan.tile_width
-        weights = np.tile(ramp(plan.tile_width), count)
-        self._across = csr_array((weights, columns, ends), shape=(count, width))
-        self._down = ramp(plan.tile_height)[:, None]
-        self._top = 0
-        self._sum = np.zeros((classes + 1, plan.tile_height, width), dtype=np.float32)
 
-    def add(self, row: int, probabilities: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
-        """Add one row of tiles that begins at `row`: probabilities (tiles, classes), weights (tiles,) from 0 to 1."""
-        assert row == self._top, "rows of tiles are added in order, each after the rows above it were taken"
-        weighted = np.concatenate([probabilities * weights[:, None], weights[:, None]], axis=1)
-        across = np.asarray(self._across.T @ weighted, dtype=np.float32).T
-        for total, row_of_tiles in zip(self._sum, across, strict=True):  # class by class: no second copy of all
-            np.add(total, self._down * row_of_tiles, out=total)
-
-    def take(self, until: int, pack: Callable[[NDArray[np.float32]], NDArray[Any]]) -> NDArray[Any]:
-        """Finished probabilities (classes, rows, width) of the rows down to `until`, packed; they leave the memory."""
-        count, width = until - self._top, self._plan.width
-        weight = np.maximum(self._sum[-1, :count, :width], np.finfo(np.float32).tiny)
-        done = np.stack([pack(total[:count, :width] / weight) for total in self._sum[:-1]])
-        open_rows = self._sum.shape[1] - count
-        for total in self._sum:
-            total[:open_rows] = total[count:].copy()
-            total[open_rows:] = 0
-        self._top = until
-        return done
+def _weights(starts: NDArray[np.int64], size: int, first: int, count: int) -> NDArray[np.float32]:
+    """Weight of each touching tile at each of `count` pixels along an axis: (count, tiles)."""
+    near = starts[touching(starts, size, first, first + count)]
+    place = np.arange(first, first + count)[:, None] - near
+    inside = (place >= 0) & (place < size)
+    return np.where(inside, ramp(size)[np.where(inside, place, 0)], np.float32(0))

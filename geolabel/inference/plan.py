@@ -22,6 +22,8 @@ class Plan:
     height: int
     tile_width: int
     tile_height: int
+    stride: int
+    """Step between tiles, pixels; the last of each axis may follow sooner."""
     cols: NDArray[np.int64]
     """First column of each column of tiles, rising."""
     rows: NDArray[np.int64]
@@ -41,7 +43,7 @@ def make_plan(width: int, height: int, tile_px: tuple[int, int], stride: int | N
     step = stride if stride is not None else max(1, min(tile_px) // 2)
     if not 1 <= step <= min(tile_px):
         raise OptionError(f"--stride must lie in 1–{min(tile_px)} px, the model's tile, got {step}")
-    return Plan(width, height, *tile_px, _starts(width, tile_px[0], step), _starts(height, tile_px[1], step))
+    return Plan(width, height, *tile_px, step, _starts(width, tile_px[0], step), _starts(height, tile_px[1], step))
 
 
 def _starts(length: int, size: int, step: int) -> NDArray[np.int64]:

@@ -84,8 +84,13 @@ def _checked(strips: Iterable[Strip], grid: Grid) -> Iterator[Strip]:
 
 
 def _pieces(strip: Strip, index: int, min_pixels: int) -> tuple[NDArray[np.int32], Pieces]:
-    """Patches of one class within a strip: labels (rows, width), 0 outside, and a row for each label."""
+    """Patches of one class within a strip: labels (rows, width), 0 outside, and a row for each label.
+
+    One row stands for all where there is no patch.
+    """
     _, rows, width = strip.presence.shape
+    if not strip.presence[index].any():  # most strips of a rare class
+        return np.zeros((1, width), dtype=np.int32), Pieces.nothing()
     labels = np.empty((rows, width), dtype=np.int32)
     count = int(ndimage.label(strip.presence[index], output=labels))
     inside = np.flatnonzero(labels)

@@ -36,6 +36,12 @@ class Pieces:
     row_off: NDArray[np.int64]
     """(n,) first row of the piece's strip."""
 
+    @classmethod
+    def nothing(cls) -> Self:
+        """Of no patch."""
+        none = np.empty(0, dtype=np.int64)
+        return cls(np.empty(0, dtype=object), none, none, none.astype(float), none.astype(float), none, none)
+
     def take(self, chosen: NDArray[np.bool_]) -> Pieces:
         """The pieces that are True in `chosen`: (n,)."""
         return Pieces(*(getattr(self, field.name)[chosen] for field in fields(self)))
@@ -82,9 +88,7 @@ class Open:
     @classmethod
     def nothing(cls, width: int) -> Self:
         """Before the first row."""
-        none = np.empty(0, dtype=np.int64)
-        pieces = Pieces(np.empty(0, dtype=object), none, none, none.astype(float), none.astype(float), none, none)
-        return cls(pieces, np.full(width, -1))
+        return cls(Pieces.nothing(), np.full(width, -1))
 
     def close(self, min_pixels: int) -> Closed:
         """What is still open, after the last row."""

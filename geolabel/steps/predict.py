@@ -2,164 +2,181 @@
 
 from __future__ import annotations
 
-import resource
+import shutil
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from geolabel import files, maps, raster, vector
-from geolabel.errors import EmptyError, OptionError
-from geolabel.inference import LEVELS, Decision, Plan, make_plan, predict_rows, realign
-from geolabel.labels.scheme import Scheme
-from geolabel.learn.device import choose_device
-from geolabel.learn.store import load_predictor
-from geolabel.steps import preflight
-from geolabel.steps.prediction import PredictionWriter, PredictReport
+from geolabel import files
+from geolabel.errors import EmptyError, InterruptedRunError, OptionError
+from geolabel.steps.merge import ENDING, PredictReport, merge_job
+from geolabel.steps.models import find_model
+from geolabel.steps.region.choices import Choices, DenseChoice, EngineChoice, PrecisionChoice, TurnChoice
+from geolabel.steps.region.estimate import PredictPlan, estimate
+from geolabel.steps.region.job import Job, fingerprints, job_key, missing, open_job, shard_path
+from geolabel.steps.region.scene import Scene, open_scene
+from geolabel.steps.region.trial import find
+from geolabel.steps.region.work import work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
-    from geolabel.grid import Grid, Window
-    from geolabel.learn.predictor import Predictor
-
-_ROWS = 512
-"""Rows are written a block of the GeoTIFF at a time."""
-_TRIAL_TILES = 64
+    from geolabel.inference import Shard
 
 
 @dataclass(frozen=True, slots=True)
-class PredictPlan:
-    """What a prediction would read, write and take; from a trial on this machine."""
+class ShardReport:
+    """What a job of many made of its part of a region."""
 
-    output: Path
-    tiles: int
-    width: int
-    height: int
-    read_mb: float
-    """Uncompressed."""
-    write_mb: float
-    """At the most: before compression, with the working copies."""
-    memory_mb: float
-    """Peak: what this process held after the trial, and the strips."""
-    forward_seconds: float
-    """The network's part; reading and writing come on top where the network is small."""
+    work_folder: Path
+    shards: int
+    """That are its part."""
+    predicted_tiles: int
+    """In this run; shards that were there already are not predicted again."""
+    left: int
+    """Shards of the whole region that are missing yet."""
+    command: str
+    """What is to be done next."""
 
 
 def predict(
-    raster_path: Path,
+    rasters: str | Path | Sequence[str | Path],
     *,
-    model: Path,
-    output: Path | None = None,
+    model: str | Path | None = None,
+    output: str | Path | None = None,
     bands: Sequence[str] = (),
     scale: float | None = None,
     stride: int | None = None,
     threshold: float | None = None,
     aoi: Path | None = None,
     min_area_ha: float = 0.0,
+    tta: TurnChoice = "none",
+    dense: DenseChoice = "auto",
+    refine: bool = False,
     device: str = "auto",
+    engine: EngineChoice = "auto",
+    precision: PrecisionChoice = "auto",
+    batch: int | None = None,
+    compiled: bool = False,
+    shard: tuple[int, int] | None = None,
+    workers: int | None = None,
+    cluster: str | None = None,
     overwrite: bool = False,
     dry_run: bool = False,
-) -> PredictReport | PredictPlan:
+) -> PredictReport | PredictPlan | ShardReport:
     """Predict a region into the folder `output` (default: `<raster>.geolabel`), written whole or not at all.
 
-    Raises InputError, ModelError, ContractError and BandError (the raster breaks the model's contract), CRSError,
-    OptionError, EmptyError (nothing valid), OutputError.
+    `rasters` are files, folders, patterns, products or URLs of one region; `model` is a file or the name of one that is
+    built in; without it, one of these that fits is taken. Until the folder is whole, its shards stand in
+    `<output>.shards`; the same call goes on there. With `shard` (number from 1, of how many) only that part of them is
+    made, for `geolabel merge`. Raises InputError, ModelError,
+    ContractError and BandError (the raster breaks the model's contract), CRSError, OptionError, InstallError,
+    EmptyError (nothing valid), OutputError, InterruptedRunError.
     """
-    if threshold is not None and not 0 < threshold < 1:
-        raise OptionError(f"--threshold must lie between 0 and 1, got {threshold:g}")
-    if min_area_ha < 0:
-        raise OptionError(f"--min-area must not be negative, got {min_area_ha:g}")
-    target = output or Path(f"{raster_path.stem}.geolabel")
-    if not dry_run:
-        files.check_new(target, overwrite=overwrite, folder="predict", inputs=(raster_path, model, aoi))
-    classifier = load_predictor(model, choose_device(device))
-    fit = preflight.check(raster_path, classifier.card, bands=bands, scale=scale)
-    plan = make_plan(fit.grid.width, fit.grid.height, classifier.card.tile_px, stride)
-    inside = _inside(aoi, fit.grid) if aoi else None
-    if dry_run:
-        return _estimate(target, classifier, plan)
-    card = preflight.adapted(classifier.card, fit)
-    ready = classifier.with_card(card)
-    decision = Decision.of(card, threshold)
-    options = {
-        "bands": list(bands),
-        "scale": scale,
-        "stride": stride,
-        "threshold": threshold,
-        "min_area_ha": min_area_ha,
-    }
-    inputs = {"raster": raster_path, "model": model, **({"aoi": aoi} if aoi else {})}
-    with files.new_directory(target, "predict", overwrite=overwrite) as draft:
-        scheme = Scheme.from_json(card.scheme).subset(card.classes)
-        with (
-            raster.open_raster(fit.info, fit.grid, fit.resampling) as reader,
-            PredictionWriter.open(draft, fit.grid, scheme, card.attribution, undecided=bool(decision.bands)) as writer,
-        ):
-            rows = predict_rows(reader, plan, ready, len(card.classes), inside=inside)
-            strips = writer.write(realign(rows, _ROWS), decision)
-            detections = maps.outline(strips, fit.grid, scale=1 / LEVELS)
-        report = writer.finish(detections, min_area_ha, plan.tiles, target, resampled=fit.resampled)
-        if not writer.valid_pixels:
-            raise EmptyError(
-                f"{raster_path}: no valid pixel to predict; check its nodata value (gdalinfo)"
-                + (" and the area of interest" if aoi else "")
-            )
-        files.write_json(draft / files.RECORD, _manifest(inputs, options, fit, card.attribution, report))
-    return report
-
-
-def _inside(aoi: Path, grid: Grid) -> Callable[[Window], NDArray[np.bool_]]:
-    area = vector.read_area(aoi, grid)
-    if not len(area):
-        raise EmptyError(f"{aoi}: the area of interest does not touch the raster; check its CRS (ogrinfo -so)")
-    ones = np.ones(len(area), dtype=np.uint8)
-    return lambda window: raster.burn(area, ones, grid.part(window)).astype(bool)
-
-
-def _manifest(
-    inputs: dict[str, Path],
-    options: dict[str, Any],
-    fit: preflight.Fit,
-    attribution: Sequence[str],
-    report: PredictReport,
-) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "command": "predict",
-        "inputs": {name: {"path": path.name, "fingerprint": files.fingerprint(path)} for name, path in inputs.items()},
-        "options": options,
-        "grid": {"crs": fit.grid.crs, "transform": list(fit.grid.transform)[:6], "resampled": fit.resampled},
-        "counts": {"tiles": report.tiles, "detections": report.detections, "area_ha": report.area_ha},
-        "attribution": list(attribution),
-        "versions": files.versions(),
-    }
-
-
-def _estimate(target: Path, classifier: Predictor, plan: Plan) -> PredictPlan:
-    """Time some tiles of noise: a network takes as long over them as over the forest."""
-    card = classifier.card
-    shape = (_TRIAL_TILES, len(card.bands), plan.tile_height, plan.tile_width)
-    noise = np.random.default_rng(0).integers(0, 255, shape).astype(card.dtype)
-    valid = np.ones((_TRIAL_TILES, plan.tile_height, plan.tile_width), dtype=bool)
-    classifier(noise, valid)
-    began = time.perf_counter()
-    classifier(noise, valid)
-    per_tile = (time.perf_counter() - began) / _TRIAL_TILES
-    pixels, classes = plan.width * plan.height, len(card.classes)
-    strip = plan.width * (plan.tile_height * (2 * noise.itemsize * len(card.bands) + 8 * (classes + 1)))
-    held = plan.width * (_ROWS + plan.tile_height) * (4 * classes + 20)
-    return PredictPlan(
-        output=target,
-        tiles=plan.tiles,
-        width=plan.width,
-        height=plan.height,
-        read_mb=pixels * len(card.bands) * noise.itemsize / 1e6,
-        write_mb=2 * pixels * (classes + 1) / 1e6,
-        memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + (strip + held) / 1e6,
-        forward_seconds=per_tile * plan.tiles,
+    names = [str(rasters)] if isinstance(rasters, str | Path) else [str(name) for name in rasters]
+    choices = Choices(
+        tuple(bands), scale, stride, threshold, aoi, min_area_ha, tta, dense, refine, engine, precision, batch, compiled
     )
+    if shard is not None and not 1 <= shard[0] <= shard[1]:
+        raise OptionError(
+            f"--shard {shard[0]}/{shard[1]}: write the number of the part, from 1 on, and of how many: 3/16"
+        )
+    if sum(each is not None for each in (shard, workers, cluster)) > 1:
+        raise OptionError("--shard, --workers and --cluster share work out in different ways; give one of them")
+    target = Path(output or f"{_stem(names[0])}.geolabel")
+    chosen = None if model is None else find_model(str(model))
+    if not dry_run:
+        local = [Path(name) for name in names if Path(name).exists()]
+        files.check_new(target, overwrite=overwrite, folder="predict", inputs=(*local, chosen, aoi))
+    began = time.perf_counter()
+    with open_scene(names, chosen, choices, device) as found:
+        if dry_run:
+            return estimate(target, found, choices, time.perf_counter() - began)
+        folder = target.with_name(target.name + ENDING)
+        own = shard is None and not folder.exists()
+        job = _open(folder, found, names, choices, overwrite=overwrite and shard is None)
+        scene = found.planned(job.stride)
+        with _kept(folder, job, own=own):
+            if shard is not None:
+                mine = part(job.shards, *shard)
+                tiles = work(folder, job, _on_its_device(folder, job, scene), missing(folder, job, mine))
+                return _told(folder, job, len(mine), tiles, target)
+            if workers or cluster:
+                from geolabel.steps.region.cluster import spread
+
+                job = spread(folder, job, scene, names, choices, device=device, workers=workers, address=cluster)
+            else:
+                work(folder, job, _on_its_device(folder, job, scene), missing(folder, job, job.shards))
+            return merge_job(folder, job, target, overwrite=overwrite)
+
+
+def _on_its_device(folder: Path, job: Job, scene: Scene) -> Scene:
+    """The scene, if it is on the kind of device on which the job began: answers of another are not the same."""
+    if scene.device.type != job.device:
+        raise OptionError(
+            f"{folder}: was begun on {job.device}, this is {scene.device.type}; give --device {job.device}, or delete "
+            "the folder to begin anew"
+        )
+    return scene
+
+
+def part(shards: Sequence[Shard], number: int, count: int) -> list[Shard]:
+    """The `number`th (from 1) of `count` parts of the shards: neighbours down the columns, about as many in each."""
+    ordered = sorted(shards, key=lambda shard: (shard.core.col_off, shard.core.row_off))
+    first, end = (len(ordered) * edge // count for edge in (number - 1, number))
+    return ordered[first:end]
+
+
+def _stem(name: str) -> str:
+    """What a prediction is named after; a pattern names nothing."""
+    stem = Path(name.rstrip("/")).stem
+    return "region" if not stem or any(sign in stem for sign in "*?[") else stem
+
+
+def _open(folder: Path, scene: Scene, names: Sequence[str], choices: Choices, *, overwrite: bool) -> Job:
+    """The job of the work folder; a new one begins with a trial of how the network runs best."""
+    inputs = fingerprints(scene, names, choices.aoi)
+    key = job_key(inputs, choices)
+
+    def make() -> Job:
+        found = find(scene, choices)
+        return Job(
+            key=key,
+            inputs=inputs,
+            options=choices.to_json(),
+            card=scene.predictor.card,
+            grid=scene.fit.grid,
+            stride=found.stride,
+            block=scene.block,
+            resampled=scene.fit.resampled,
+            device=scene.device.type,
+            engine=files.to_json(found.engine),
+            dense=files.to_json(found.dense),
+            places=found.places,
+        )
+
+    return open_job(folder, key, make, overwrite=overwrite)
+
+
+@contextmanager
+def _kept(folder: Path, job: Job, *, own: bool) -> Iterator[None]:
+    """Keep what is done where the work is stopped or fails; the folder that this process made goes if it is empty."""
+    try:
+        yield
+    except BaseException as error:
+        done = sum(shard_path(folder, shard.number).exists() for shard in job.shards)
+        if own and (not done or isinstance(error, EmptyError)):
+            shutil.rmtree(folder, ignore_errors=True)
+        elif isinstance(error, KeyboardInterrupt):
+            raise InterruptedRunError(
+                f"interrupted; {folder} holds {done} of {len(job.shards)} shards. Go on there with:"
+            ) from error
+        raise
+
+
+def _told(folder: Path, job: Job, shards: int, tiles: int, target: Path) -> ShardReport:
+    left = sum(not shard_path(folder, shard.number).exists() for shard in job.shards)
+    command = f"geolabel merge {folder} -o {target}" if not left else "geolabel predict … --shard, for the parts left"
+    return ShardReport(folder, shards, tiles, left, command)

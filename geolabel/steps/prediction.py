@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import maps, raster, vector
-from geolabel.inference import LEVELS, NONE, UNDECIDED
+from geolabel.inference import LEVELS, NONE, UNDECIDED, rows_at_once
 from geolabel.maps import ClassStyle, Strip
 
 if TYPE_CHECKING:
@@ -25,22 +25,17 @@ NODATA = 255
 
 
 @dataclass(frozen=True, slots=True)
-class PredictReport:
-    """What a prediction found."""
+class Found:
+    """What the maps of a prediction hold."""
 
-    output: Path
-    tiles: int
-    """Tiles of the plan; those without a valid pixel are skipped."""
     gsd_m: float
-    resampled: bool
-    """Whether the raster was brought to the model's GSD."""
     valid_km2: float
     """Area that was predicted."""
     detections: dict[str, int]
     """Class → polygons."""
     area_ha: dict[str, float]
     """Class → geodesic hectares."""
-    undecided_km2: float = 0.0
+    undecided_km2: float
     """Area on which the model abstains."""
 
 
@@ -77,6 +72,7 @@ class PredictionWriter:
                     raster.BandStyle(
                         scheme.names, nodata=NODATA, scale=1 / LEVELS, overviews="average", attribution=attribution
                     ),
+                    rows_at_once(grid.width),
                 )
             )
             classes = stack.enter_context(
@@ -91,6 +87,7 @@ class PredictionWriter:
                         overviews="mode",
                         attribution=attribution,
                     ),
+                    rows_at_once(grid.width),
                 )
             )
             yield cls(folder, grid, scheme, attribution, probabilities, classes, shown)
@@ -106,9 +103,7 @@ class PredictionWriter:
             self.undecided_pixels += int((part.valid & (shown == UNDECIDED)).sum())
             yield Strip(part.row_off, detected, part.levels)
 
-    def finish(
-        self, detections: Detections, min_area_ha: float, tiles: int, target: Path, *, resampled: bool
-    ) -> PredictReport:
+    def finish(self, detections: Detections, min_area_ha: float) -> Found:
         """Write the polygons and the styles, and count."""
         entries = self.scheme.classes
         layer = maps.detections_layer(
@@ -128,11 +123,8 @@ class PredictionWriter:
         (self.folder / "probabilities.qml").write_text(maps.probability_qml(first.name, first.color), encoding="utf-8")
         gsd_x, gsd_y = self.grid.gsd_m
         found, area = layer.columns["class"], layer.columns["area_ha"]
-        return PredictReport(
-            output=target,
-            tiles=tiles,
+        return Found(
             gsd_m=float(np.sqrt(gsd_x * gsd_y)),
-            resampled=resampled,
             valid_km2=self.valid_pixels * gsd_x * gsd_y / 1e6,
             detections={name: int((found == name).sum()) for name in self.scheme.names},
             undecided_km2=self.undecided_pixels * gsd_x * gsd_y / 1e6,

@@ -14,7 +14,13 @@ from geolabel.errors import OptionError
 
 @command("predict", "geolabel predict region.tif --model run/model.safetensors")
 def predict(
-    raster: Annotated[Path, typer.Argument(metavar="RASTER|TILES", help="The region; or a tile index, to tag.")],
+    rasters: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RASTER|TILES…",
+            help="The region: rasters, folders, patterns, STAC items, products, URLs; or a tile index, to tag.",
+        ),
+    ],
     model: Annotated[
         str | None,
         typer.Option(
@@ -37,30 +43,54 @@ def predict(
     ] = None,
     aoi: o.Aoi = None,
     min_area: Annotated[str, typer.Option("--min-area", metavar="AREA", help="Leave smaller detections out.")] = "0ha",
+    tta: Annotated[
+        Literal["none", "flips", "all"],
+        typer.Option("--tta", help="Predict each tile turned as well, by flips (4) or all ways (8), and average."),
+    ] = "none",
+    dense: Annotated[
+        Literal["auto", "on", "off"],
+        typer.Option("--dense", help="Overlapping tiles as windows of one feature map; auto: where made for it."),
+    ] = "auto",
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Draw outlines by what the network sees within tiles (dense windows).")
+    ] = False,
     device: o.Device = "auto",
+    engine: Annotated[
+        Literal["auto", "torch", "openvino"],
+        typer.Option("--engine", help="What runs the network; auto: the fastest in a trial of two seconds."),
+    ] = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"],
+        typer.Option("--precision", help="auto: lower where it is faster and moves no probability by .01."),
+    ] = "auto",
+    batch: Annotated[str, typer.Option("--batch", metavar="N|auto", help="Tiles at a time; auto: by trial.")] = "auto",
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network (torch.compile).")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts, for geolabel merge (job arrays)."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes on this machine, one a GPU where there are any.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="URL", help="Dask scheduler: tcp://host:8786.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would read, write and take.")] = False,
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Predict every tile of a region and write maps that open, styled, in QGIS; or tag the tiles of an index."""
-    from geolabel.steps.models import choose_model, find_model
-
-    if raster.suffix.lower() == ".parquet":
-        from geolabel.steps.predict_tiles import predict_tiles
-
+    if rasters[0].lower().endswith(".parquet"):
         given = {"--bands": bands, "--scale": scale, "--stride": stride, "--aoi": aoi, "--dry-run": dry_run}
-        unused = [flag for flag, value in given.items() if value] + ["--min-area"] * (o.hectares(min_area) > 0)
-        if unused:
-            raise OptionError(f"{raster}: is a tile index; {', '.join(unused)} only serve rasters")
-        if model is None:
-            raise OptionError(f"{raster}: tiles need a --model; geolabel models show lists those that are built in")
-        return predict_tiles(
-            raster, model=find_model(model), output=output, threshold=threshold, device=device, overwrite=overwrite
-        )
+        given |= {"--shard": shard, "--workers": workers, "--cluster": cluster, "--refine": refine}
+        given |= {"--min-area": o.hectares(min_area), "--compile": compiled, "--tta": tta != "none"}
+        given |= {"--dense": dense != "auto", "--engine": engine != "auto", "--precision": precision != "auto"}
+        given |= {"--batch": batch != "auto"}
+        return _tag(rasters, model, output, threshold, device, overwrite, given)
     from geolabel.steps.predict import predict as step
 
     return step(
-        raster,
-        model=find_model(model) if model else choose_model(raster, o.names(bands)),
+        rasters,
+        model=model,
         output=output,
         bands=o.names(bands),
         scale=scale,
@@ -68,10 +98,65 @@ def predict(
         threshold=threshold,
         aoi=aoi,
         min_area_ha=o.hectares(min_area),
+        tta=tta,
+        dense=dense,
+        refine=refine,
         device=device,
+        engine=engine,
+        precision=precision,
+        batch=o.whole_or_auto(batch),
+        compiled=compiled,
+        shard=o.part(shard) if shard else None,
+        workers=workers,
+        cluster=cluster,
         overwrite=overwrite,
         dry_run=dry_run,
     )
+
+
+def _tag(
+    tiles: list[str],
+    model: str | None,
+    output: Path | None,
+    threshold: float | None,
+    device: str,
+    overwrite: bool,
+    given: dict[str, Any],
+) -> Any:
+    """Predict the tiles of an index."""
+    from geolabel.steps.models import find_model
+    from geolabel.steps.predict_tiles import predict_tiles
+
+    unused = [flag for flag, value in given.items() if value]
+    if unused:
+        raise OptionError(f"{tiles[0]}: is a tile index; {', '.join(unused)} only serve rasters")
+    if len(tiles) > 1:
+        raise OptionError(f"{tiles[0]}: is a tile index, which is predicted by itself; give {tiles[1]} to another run")
+    if model is None:
+        raise OptionError(f"{tiles[0]}: tiles need a --model; geolabel models show lists those that are built in")
+    return predict_tiles(
+        Path(tiles[0]),
+        model=find_model(model),
+        output=output,
+        threshold=threshold,
+        device=device,
+        overwrite=overwrite,
+    )
+
+
+@command("merge", "geolabel merge region.geolabel.shards")
+def merge(
+    shards: Annotated[Path, typer.Argument(metavar="SHARDS", help="Folder in which predict --shard worked.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Prediction folder.  [default: without .shards]"),
+    ] = None,
+    overwrite: o.Overwrite = False,
+) -> Any:
+    """Make the maps of a region whose shards were predicted by several jobs."""
+    from geolabel.steps.merge import merge as step
+
+    return step(shards, output=output, overwrite=overwrite)
 
 
 @command("export", "geolabel export region.geolabel --to geojson --min-area 1ha")

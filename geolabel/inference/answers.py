@@ -1,0 +1,116 @@
+"""What the tiles of a shard answered, as a file: small, written whole, and all that a map is made of."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geolabel import files
+from geolabel.errors import InputError
+from geolabel.inference.refine import UNSEEN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from geolabel.inference.plan import Plan
+    from geolabel.inference.refine import Places
+    from geolabel.inference.shards import Shard
+
+_NAMES = ("probabilities", "shares", "shown", "local")
+_STAMP = "stamp"
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file may raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Of the tiles that begin in a shard."""
+
+    probabilities: NDArray[np.float32]
+    """(rows, cols, classes); 0 where a tile was not predicted."""
+    shares: NDArray[np.float32]
+    """(rows, cols): valid part of each tile, 0 where it was not predicted."""
+    shown: NDArray[np.uint8]
+    """(height, ceil(width / 8)): which of the shard's pixels are valid and asked for, eight to a byte."""
+    local: NDArray[np.uint8]
+    """(classes, rows, cols): level of each place of the network's map that begins in the shard, UNSEEN where it was not
+    looked at; without rows and columns where outlines are not refined."""
+
+    @classmethod
+    def none(cls, plan: Plan, shard: Shard, classes: int, places: Places | None) -> Answers:
+        """Nothing is answered yet."""
+        rows, cols = (part.stop - part.start for part in (shard.rows, shard.cols))
+        down, across = places_of(plan, shard, places)
+        return cls(
+            np.zeros((rows, cols, classes), np.float32),
+            np.zeros((rows, cols), np.float32),
+            np.zeros((shard.core.height, -(-shard.core.width // 8)), np.uint8),
+            np.full((classes, down.stop - down.start, across.stop - across.start), UNSEEN, np.uint8),
+        )
+
+    @property
+    def predicted(self) -> int:
+        """Number of tiles that answered."""
+        return int((self.shares > 0).sum())
+
+    def shown_rows(self, first: int, end: int, width: int) -> NDArray[np.bool_]:
+        """Some rows of `shown`: (rows, width)."""
+        return np.unpackbits(self.shown[first:end], axis=1, count=width).view(bool)
+
+
+def dump_answers(answers: Answers, stamp: str) -> bytes:
+    """A shard's file, to be sent; the same answers give the same bytes. `stamp` tells of which prediction it is."""
+    stream = io.BytesIO()
+    arrays: dict[str, Any] = {name: getattr(answers, name) for name in _NAMES}
+    np.savez_compressed(stream, **arrays | {_STAMP: np.array(stamp)})
+    return stream.getvalue()
+
+
+def places_of(plan: Plan, shard: Shard, places: Places | None) -> tuple[slice, slice]:
+    """Rows and columns of the places that begin in a shard; none where outlines are not refined."""
+    if places is None:
+        return slice(0, 0), slice(0, 0)
+    core = shard.core
+    return (
+        places.within(core.row_off, core.row_off + core.height, plan.height),
+        places.within(core.col_off, core.col_off + core.width, plan.width),
+    )
+
+
+def write_answers(path: Path, content: bytes) -> None:
+    """Write a shard's file, whole or not at all, over what was there. Raises OutputError."""
+    with files.new_file(path, overwrite=True) as draft, draft.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())  # its name is not to be there before its content is
+
+
+def read_answers(
+    path: Path, plan: Plan, shard: Shard, classes: int, stamp: str, places: Places | None = None
+) -> Answers:
+    """Read a shard's file. Raises InputError where it is missing, damaged, another shard's or another prediction's."""
+    files.check_readable(path, "a shard of a prediction")
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            found, of = Answers(*(arrays[name] for name in _NAMES)), str(arrays[_STAMP])
+    except _DAMAGED as error:
+        raise InputError(f"{path}: is damaged ({error}); delete it, and predict the shard again") from error
+    if of != stamp:
+        raise InputError(f"{path}: is of another prediction; delete it, and predict the shard again")
+    wanted = Answers.none(plan, shard, classes, places)
+    for name in _NAMES:
+        have, want = getattr(found, name), getattr(wanted, name)
+        if not isinstance(have, np.ndarray) or have.shape != want.shape or have.dtype != want.dtype:
+            raise InputError(
+                f"{path}: holds other {name} than shard {shard.number} of {plan.width} × {plan.height} px has, "
+                f"{want.shape}; delete it, and predict the shard again"
+            )
+    return found

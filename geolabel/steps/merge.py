@@ -1,0 +1,128 @@
+"""`geolabel merge`: the shards of a region, whoever predicted them, into the folder of maps."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from geolabel import files, maps, memory
+from geolabel.errors import EmptyError, InputError
+from geolabel.inference import LEVELS, Decision, blended, rows_at_once
+from geolabel.labels.scheme import Scheme
+from geolabel.model import exclusive
+from geolabel.progress import track
+from geolabel.steps.prediction import Found, PredictionWriter
+from geolabel.steps.region.job import load, missing, named, read_job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from geolabel.steps.region.job import Job
+
+ENDING = ".shards"
+
+
+@dataclass(frozen=True, slots=True)
+class PredictReport:
+    """What a prediction found."""
+
+    output: Path
+    tiles: int
+    """Tiles of the plan; those without a valid pixel are skipped."""
+    shards: int
+    engine: str
+    """What ran the network, in which precision, and how many tiles at a time."""
+    dense: bool
+    """Whether tiles were answered as windows of one feature map."""
+    resampled: bool
+    """Whether the raster was brought to the model's GSD."""
+    gsd_m: float
+    valid_km2: float
+    """Area that was predicted."""
+    undecided_km2: float
+    """Area on which the model abstains."""
+    detections: dict[str, int]
+    """Class → polygons."""
+    area_ha: dict[str, float]
+    """Class → geodesic hectares."""
+
+
+def merge(shards: Path, *, output: Path | None = None, overwrite: bool = False) -> PredictReport:
+    """Merge the shards of a work folder into a prediction (default: the folder's name without `.shards`).
+
+    Neither the raster nor the model is needed. The work folder is taken away in the end. Raises InputError (no work
+    folder, or shards are missing), EmptyError (nothing valid), OutputError.
+    """
+    job = read_job(shards)
+    target = output or shards.with_name(shards.name.removesuffix(ENDING))
+    files.check_new(target, overwrite=overwrite, folder="predict", inputs=(shards,))
+    left = missing(shards, job, job.shards)
+    if left:
+        raise InputError(
+            f"{shards}: {len(left)} of {len(job.shards)} shards are missing (the first is {left[0].number}); "
+            "predict them with the command that made the others, or without --shard"
+        )
+    return merge_job(shards, job, target, overwrite=overwrite)
+
+
+def merge_job(folder: Path, job: Job, target: Path, *, overwrite: bool) -> PredictReport:
+    """Write the maps of a job whose shards are all there, and take its work folder away.
+
+    Raises EmptyError (nothing valid), OutputError.
+    """
+    memory.give_back_now()  # what the network needed, where this process ran it
+    card, plan, shards = job.card, job.plan, job.shards
+    decision = Decision.of(card, job.options["threshold"])
+    scheme = Scheme.from_json(card.scheme).subset(card.classes)
+
+    with files.new_directory(target, "predict", overwrite=overwrite, room=folder) as draft:
+        with PredictionWriter.open(draft, job.grid, scheme, card.attribution, undecided=bool(decision.bands)) as writer:
+            rows = blended(
+                plan,
+                shards,
+                partial(load, folder, job),
+                len(card.classes),
+                places=job.places,
+                exclusive=exclusive(card.heads),
+            )
+            step = rows_at_once(plan.width)
+            rows = track(rows, total=-(-plan.height // step), what="writing", unit="strips")
+            detections = maps.outline(writer.write(rows, decision), job.grid, scale=1 / LEVELS)
+        found = writer.finish(detections, job.options["min_area_ha"])
+        if not writer.valid_pixels:
+            raise EmptyError(
+                f"{job.inputs['raster']['path']}: no valid pixel to predict; check its nodata value (gdalinfo)"
+                + (" and the area of interest" if "aoi" in job.inputs else "")
+            )
+        files.write_json(draft / files.RECORD, _manifest(job, found))
+    shutil.rmtree(folder, ignore_errors=True)
+    return PredictReport(
+        output=target,
+        tiles=plan.tiles,
+        shards=len(shards),
+        engine=named(job.engine),
+        dense=job.dense is not None,
+        resampled=job.resampled,
+        gsd_m=found.gsd_m,
+        valid_km2=found.valid_km2,
+        undecided_km2=found.undecided_km2,
+        detections=found.detections,
+        area_ha=found.area_ha,
+    )
+
+
+def _manifest(job: Job, found: Found) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "command": "predict",
+        "inputs": job.inputs,
+        "options": job.options,
+        "grid": {"crs": job.grid.crs, "transform": list(job.grid.transform)[:6], "resampled": job.resampled},
+        "engine": job.engine,
+        "dense": job.dense,
+        "counts": {"tiles": job.plan.tiles, "detections": found.detections, "area_ha": found.area_ha},
+        "attribution": list(job.card.attribution),
+        "versions": files.versions(),
+    }

@@ -1,0 +1,226 @@
+"""The work folder of a prediction: what is to be done, and what is done; a run that was killed goes on there.
+
+region.geolabel.shards/
+    job.json       inputs, options, model card, grid, tiles, and how the network is run: the same in every process
+    00012.npz      a shard, whole or not there
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from affine import Affine
+
+from geolabel import files, raster
+from geolabel.errors import InputError, ModelError, OutputError
+from geolabel.grid import Grid
+from geolabel.inference import Places, Plan, Shard, cut, make_plan, read_answers
+from geolabel.model import ModelCard, card_from_json
+from geolabel.progress import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from geolabel.inference import Answers
+    from geolabel.steps.region.choices import Choices
+    from geolabel.steps.region.scene import Scene
+
+FORMAT = 1
+_NAME = "job.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A prediction that is at work."""
+
+    key: str
+    """Of inputs, model, options and version: runs of one key make the same shards."""
+    inputs: Mapping[str, Any]
+    options: Mapping[str, Any]
+    card: ModelCard
+    grid: Grid
+    stride: int
+    block: tuple[int, int]
+    resampled: bool
+    device: str
+    """cpu or cuda."""
+    engine: Mapping[str, Any]
+    """How the network is run, as the first process found it best."""
+    dense: Mapping[str, Any] | None
+    """How dense windows agree with tiles predicted one by one; None where tiles are."""
+    places: Places | None
+    """Where the network's map has its places, where outlines are refined."""
+
+    @property
+    def plan(self) -> Plan:
+        """The tiles."""
+        return make_plan(self.grid.width, self.grid.height, self.card.tile_px, self.stride)
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """The parts of the region."""
+        return cut(self.plan, self.block)
+
+    @property
+    def stamp(self) -> str:
+        """Of the shards that belong together: the same inputs, options and way to run the network."""
+        return _hash({"key": self.key, "device": self.device, "engine": self.engine, "stride": self.stride})
+
+
+def job_key(inputs: Mapping[str, Any], choices: Choices) -> str:
+    """What tells one prediction from another."""
+    told = {"format": FORMAT, "inputs": inputs, "options": choices.to_json(), "version": files.versions()["geolabel"]}
+    return _hash(told)
+
+
+def _hash(told: Mapping[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(files.to_json(told), sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def fingerprints(scene: Scene, rasters: Sequence[str], aoi: Path | None) -> dict[str, Any]:
+    """The inputs as run.json names them."""
+    found: dict[str, Any] = {
+        "raster": {"path": ", ".join(_name(text) for text in rasters), "fingerprint": raster.fingerprint(scene.path)}
+    }
+    for name, path in (("model", scene.model), ("aoi", aoi)):
+        if path is not None:
+            found[name] = {"path": path.name, "fingerprint": files.fingerprint(path)}
+    return found
+
+
+def _name(text: str) -> str:
+    """The last part of a path or address, without what may be secret behind it."""
+    plain = text.partition("?")[0].partition("#")[0] if "://" in text else text
+    return plain.rstrip("/").rpartition("/")[2] or plain
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """The file of a shard."""
+    return folder / f"{number:05d}.npz"
+
+
+def named(engine: Mapping[str, Any]) -> str:
+    """An engine for a report."""
+    compiled = ", compiled" if engine["compiled"] else ""
+    return f"{engine['kind']} {engine['precision']}{compiled}"
+
+
+def read_job(folder: Path) -> Job:
+    """Read the job of a work folder. Raises InputError where it is none."""
+    told = files.read_json(folder / _NAME, "the job of a prediction (a folder that geolabel predict works in)")
+    try:
+        if told["format"] != FORMAT:
+            raise InputError(f"{folder}: format {told['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
+        grid = told["grid"]
+        return Job(
+            key=str(told["key"]),
+            inputs=dict(told["inputs"]),
+            options=dict(told["options"]),
+            card=card_from_json(told["card"]),
+            grid=Grid(grid["crs"], Affine(*grid["transform"]), int(grid["width"]), int(grid["height"])),
+            stride=int(told["stride"]),
+            block=(int(told["block"][0]), int(told["block"][1])),
+            resampled=bool(told["resampled"]),
+            device=str(told["device"]),
+            engine=dict(told["engine"]),
+            dense=None if told["dense"] is None else dict(told["dense"]),
+            places=None if told["places"] is None else Places(int(told["places"]["step"]), told["places"]["centre"]),
+        )
+    except (AttributeError, IndexError, KeyError, ModelError, TypeError, ValueError) as error:
+        raise InputError(f"{folder / _NAME}: is damaged ({error}); delete the folder, and predict again") from error
+
+
+def open_job(folder: Path, key: str, make: Callable[[], Job], *, overwrite: bool) -> Job:
+    """The job of a work folder: the one that is there if it has this key, or a new one.
+
+    Several processes may open one folder at once: the first one's job is everybody's. Raises OutputError where another
+    prediction is at work there.
+    """
+    if folder.exists():
+        strange = [path for path in folder.iterdir() if not path.name.startswith(f".{_NAME}.")]
+        if not (folder / _NAME).is_file() and strange:
+            raise OutputError(f"{folder}: is a folder that geolabel predict did not make; choose another place with -o")
+        found = read_job(folder) if (folder / _NAME).is_file() else None
+        if found and found.key == key:
+            log.info("%s: going on with the shards that are done", folder)
+            return found
+        if found and not overwrite:
+            raise OutputError(
+                f"{folder}: holds shards of another input, model or other options; delete it (without --shard, "
+                "--overwrite does so), or give another place with -o"
+            )
+        if found:
+            shutil.rmtree(folder)
+    job = make()
+    with files.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _publish(folder / _NAME, job)
+    return _of_key(read_job(folder), key, folder)
+
+
+def _of_key(job: Job, key: str, folder: Path) -> Job:
+    if job.key != key:
+        raise OutputError(f"{folder}: another prediction began there at the same time; choose another place with -o")
+    return job
+
+
+def republish(folder: Path, job: Job) -> None:
+    """Write a job over the one that is there: workers run the network in another way."""
+    files.write_json(folder / _NAME, _told(job))
+
+
+def _told(job: Job) -> dict[str, Any]:
+    told: dict[str, Any] = files.to_json(job) | {
+        "format": FORMAT,
+        "grid": {
+            "crs": job.grid.crs,
+            "transform": list(job.grid.transform)[:6],
+            "width": job.grid.width,
+            "height": job.grid.height,
+        },
+    }
+    return told
+
+
+def _publish(path: Path, job: Job) -> None:
+    """Write a job whole; where another process was faster, its job stays."""
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as room:
+        draft = Path(room) / path.name
+        draft.write_text(json.dumps(_told(job), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+        except OSError:  # a file system without links
+            with suppress(FileExistsError), path.open("x", encoding="utf-8") as stream:
+                stream.write(draft.read_text(encoding="utf-8"))
+
+
+def load(folder: Path, job: Job, shard: Shard) -> Answers:
+    """What the tiles of a shard answered. Raises InputError where it is missing, damaged, or of another prediction."""
+    path = shard_path(folder, shard.number)
+    return read_answers(path, job.plan, shard, len(job.card.classes), job.stamp, job.places)
+
+
+def missing(folder: Path, job: Job, shards: Sequence[Shard]) -> list[Shard]:
+    """Which of some shards are not there yet; a damaged one is taken away."""
+    left = []
+    for shard in shards:
+        path = shard_path(folder, shard.number)
+        if path.exists():
+            try:
+                load(folder, job, shard)
+            except InputError as error:
+                log.warning("%s", error)
+                path.unlink(missing_ok=True)
+        if not path.exists():
+            left.append(shard)
+    return left
