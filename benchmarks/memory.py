@@ -1,110 +1,192 @@
-"""Peak memory of `geolabel predict` on a raster 10,000 px wide, 4 bands, uint16; the limit is 1.5 GB.
+"""Peak memory of `geolabel predict`: does it grow with the region? The limits are 1.5 GB, and a tenth more.
 
-An untrained network predicts in a process of its own; what the kernel says of that is printed. Memory should not depend
-on the height of the region: the first row is the full 10,000 × 10,000 px, the others, with the default stride of half a
-tile and more classes, are of 1,536 rows. Run: python benchmarks/memory.py
+    python benchmarks/memory.py [--repeats 3] [--side 10000]
+
+An untrained network predicts in a process of its own; what the kernel says of that is printed, medians of the repeats.
+The first two rows are one raster of 10,000 × 10,000 px, 4 bands, uint16, and the same raster sixteen times side by side
+(a VRT, 40,000 × 40,000 px); the network is a small and fast one (lcnet_035), since memory is the point. The others are
+geolabel's own small-cnn: tiles of 64 px, and tiles of 256 px at half stride with more classes on 1,536 rows.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
+import json
 import statistics
-import subprocess
 import sys
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
-import rasterio
-from big_raster import BANDS, make
-from rasterio.windows import Window
+from labels_run import Cost, apart, run
 
-from geolabel.labels.scheme import LabelClass, Scheme, complete
-from geolabel.learn import backbones
-from geolabel.learn.forward import save_classifier
-from geolabel.model import BandContract, Head, ModelCard
-
-LIMIT_MB = 1_500
-REPEATS = 3
-SIDE = 10_000
+LIMIT_MB, GROWTH = 1_500.0, 1.10
+TIMES = 4
+"""How often the raster is repeated along each axis."""
+ROWS = 1_536
 OUT = Path(__file__).parent / "out"
-CASES = ((SIDE, 64, 64, 2), (1_536, 256, 128, 2), (1_536, 256, 128, 9), (1_536, 256, 128, 17))
-"""Height, tile side, stride, classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A region and the model that it is predicted by."""
+
+    side: int
+    """Of the raster that the region is made of, pixels."""
+    part: str
+    """whole, repeated (side by side, TIMES along each axis) or upper (its upper ROWS rows)."""
+    architecture: str
+    tile_px: int
+    stride: int
+    classes: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the region."""
+        times = TIMES if self.part == "repeated" else 1
+        return times * self.side, min(ROWS, self.side) if self.part == "upper" else times * self.side
+
+    @property
+    def region(self) -> Path:
+        """Its file."""
+        width, height = self.size
+        names = {"whole": f"{self.side}.tif", "repeated": f"{width}.vrt", "upper": f"{width}x{height}.tif"}
+        return OUT / f"big-{names[self.part]}"
+
+    @property
+    def model(self) -> Path:
+        """The model's file."""
+        return OUT / f"untrained-{self.architecture}-{self.tile_px}-{self.classes}.safetensors"
+
+
+def cases(side: int) -> tuple[Case, ...]:
+    """The rows of the table; growth is that of the second over the first."""
+    return (
+        Case(side, "whole", "lcnet_035", 256, 256, 2),
+        Case(side, "repeated", "lcnet_035", 256, 256, 2),
+        Case(side, "whole", "small-cnn", 64, 64, 2),
+        *(Case(side, "upper", "small-cnn", 256, 128, classes) for classes in (2, 9, 17)),
+    )
 
 
 def main() -> None:
-    """Print a row a case."""
-    whole = make(OUT / f"big-{SIDE}.tif", SIDE)
+    """Print a row a case, and what became of the limits."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--side", type=int, default=10_000, help="of the raster, pixels; smaller: to see that it runs")
+    asked = parser.parse_args()
     print(
-        f"{'region':>16}{'tile':>6}{'stride':>8}{'classes':>9}{'tiles':>9}{'seconds':>9}{'peak MB':>9}{'of limit':>10}"
+        f"{'region':>16}{'network':>11}{'tile':>6}{'stride':>8}{'classes':>9}{'tiles':>9}{'seconds':>9}{'peak MB':>9}"
+        f"{'of limit':>10}"
     )
-    for height, tile_px, stride, classes in CASES:
-        region = whole if height == SIDE else crop(whole, height)
-        model = untrained(tile_px, classes)
-        runs = [predict(region, model, stride) for _ in range(REPEATS)]
-        seconds, peak = (statistics.median(run[at] for run in runs) for at in (1, 2))
+    peaks = []
+    for case in cases(asked.side):
+        apart(prepare, case)
+        costs = [predict(case) for _ in range(asked.repeats)]
+        seconds, peak = (statistics.median(getattr(cost, name) for cost in costs) for name in ("seconds", "peak_mb"))
+        tiles = json.loads(costs[-1].output)["tiles"]
+        width, height = case.size
         print(
-            f"{f'{SIDE} × {height}':>16}{tile_px:>6}{stride:>8}{classes:>9}{runs[0][0]:>9,}{seconds:>9.1f}{peak:>9.0f}"
-            f"{peak / LIMIT_MB:>10.2f}",
+            f"{f'{width} × {height}':>16}{case.architecture:>11}{case.tile_px:>6}{case.stride:>8}{case.classes:>9}"
+            f"{tiles:>9,}{seconds:>9.1f}{peak:>9.0f}{peak / LIMIT_MB:>10.2f}",
             flush=True,
         )
+        peaks.append(peak)
+    growth, most = peaks[1] / peaks[0], max(peaks[:3])
+    print(f"\n{verdict(good=growth <= GROWTH)}{TIMES**2} × the area: {growth:.2f} × the memory, at most {GROWTH:.2f}")
+    print(f"{verdict(good=most <= LIMIT_MB)}two classes: {most:.0f} MB, at most {LIMIT_MB:.0f}")
 
 
-def crop(whole: Path, height: int) -> Path:
+def verdict(*, good: bool) -> str:
+    """How a line begins."""
+    return f"{'ok' if good else 'MISSED':8}"
+
+
+def predict(case: Case) -> Cost:
+    """One run of the command."""
+    words = ("predict", case.region, "--model", case.model, "--stride", str(case.stride))
+    return run([sys.executable, "-m", "geolabel", *words, "-o", OUT / "memory.geolabel", "--overwrite", "--json"])
+
+
+def prepare(case: Case) -> None:
+    """Raster and model of a case, once; in a process apart, so that this one stays small."""
+    from big_raster import make
+
+    whole = make(OUT / f"big-{case.side}.tif", case.side)
+    if case.part == "upper":
+        crop(whole, case)
+    if case.part == "repeated":
+        repeat(whole, case.region)
+    untrained(case)
+
+
+def crop(whole: Path, case: Case) -> None:
     """The upper rows of a raster, once."""
-    path = OUT / f"big-{SIDE}x{height}.tif"
-    if not path.exists():
-        with rasterio.open(whole) as source:
-            profile = source.profile | {"height": height}
-            with rasterio.open(path, "w", **profile) as part:
-                part.write(source.read(window=Window(0, 0, source.width, height)))
-                part.descriptions = source.descriptions
-    return path
+    import rasterio
+    from rasterio.windows import Window
+
+    if case.region.exists():
+        return
+    width, height = case.size
+    with rasterio.open(whole) as source, rasterio.open(case.region, "w", **source.profile | {"height": height}) as part:
+        part.write(source.read(window=Window(0, 0, width, height)))
+        part.descriptions = source.descriptions
 
 
-def untrained(tile_px: int, classes: int) -> Path:
+def repeat(whole: Path, path: Path) -> None:
+    """A VRT that shows a raster several times side by side."""
+    import rasterio
+
+    with rasterio.open(whole) as source:
+        side, (high, wide) = source.width, source.block_shapes[0]
+        wkt, transform = source.crs.to_wkt(), ", ".join(map(str, source.transform.to_gdal()))
+        names = source.descriptions
+    places = [(col * side, row * side) for row in range(TIMES) for col in range(TIMES)]
+    bands = [
+        f'<VRTRasterBand dataType="UInt16" band="{band}" blockXSize="{wide}" blockYSize="{high}">'
+        f"<Description>{name}</Description>"
+        + "".join(
+            f'<SimpleSource><SourceFilename relativeToVRT="1">{whole.name}</SourceFilename>'
+            f"<SourceBand>{band}</SourceBand>"
+            f'<SourceProperties RasterXSize="{side}" RasterYSize="{side}" DataType="UInt16" BlockXSize="{wide}" '
+            f'BlockYSize="{high}"/><SrcRect xOff="0" yOff="0" xSize="{side}" ySize="{side}"/>'
+            f'<DstRect xOff="{left}" yOff="{top}" xSize="{side}" ySize="{side}"/></SimpleSource>'
+            for left, top in places
+        )
+        + "</VRTRasterBand>"
+        for band, name in enumerate(names, start=1)
+    ]
+    path.write_text(
+        f'<VRTDataset rasterXSize="{TIMES * side}" rasterYSize="{TIMES * side}"><SRS>{wkt}</SRS>'
+        f"<GeoTransform>{transform}</GeoTransform>{''.join(bands)}</VRTDataset>\n",
+        encoding="utf-8",
+    )
+
+
+def untrained(case: Case) -> None:
     """A model file whose answers mean nothing: the task is not the point here."""
-    names = tuple(f"class_{number}" for number in range(classes))
+    import torch
+    from big_raster import BANDS
+
+    from geolabel.labels.scheme import LabelClass, Scheme, complete
+    from geolabel.learn import backbones
+    from geolabel.learn.forward import make_classifier
+    from geolabel.learn.store import save_predictor
+    from geolabel.model import BandContract, Head, ModelCard
+
+    names, size = tuple(f"class_{number}" for number in range(case.classes)), (case.tile_px, case.tile_px)
     card = ModelCard(
-        architecture=backbones.OWN,
+        architecture=case.architecture,
         heads=(Head("classes", "sigmoid", names),),
         scheme=complete(Scheme("memory", tuple(LabelClass(name) for name in names))).to_json(),
         bands=tuple(BandContract(band, 1.0, 0.0, 1_000.0, 500.0) for band in BANDS),
         dtype="uint16",
         gsd_m=10.0,
-        tile_px=(tile_px, tile_px),
-        presence=0.1,
+        tile_px=size,
+        presence=dict.fromkeys(names, 0.1),
         thresholds=dict.fromkeys(names, 0.9),
     )
-    path = OUT / f"untrained-{tile_px}-{classes}.safetensors"
-    save_classifier(path, card, backbones.start(backbones.OWN, len(BANDS), classes, "none", 0).state_dict())
-    return path
-
-
-def predict(region: Path, model: Path, stride: int) -> tuple[int, float, float]:
-    """Tiles, seconds and peak memory (MB) of one run."""
-    out = OUT / "memory.geolabel"
-    words = [
-        "predict",
-        str(region),
-        "--model",
-        str(model),
-        "--stride",
-        str(stride),
-        "-o",
-        str(out),
-        "--overwrite",
-        "--json",
-    ]
-    began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "geolabel", *words], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    text = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"predict failed with {process.returncode}")
-    tiles = int(text.split('"tiles": ')[1].split(",")[0])
-    return tiles, time.perf_counter() - began, usage.ru_maxrss / 1024
+    network = backbones.start(case.architecture, len(BANDS), len(names), "none", 0, tile_px=size)
+    save_predictor(case.model, make_classifier(card, network, torch.device("cpu")))
 
 
 if __name__ == "__main__":

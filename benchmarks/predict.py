@@ -1,0 +1,170 @@
+"""`geolabel predict` beside its limit, TorchGeo, Raster Vision and a plain rasterio loop, in one run.
+
+    python benchmarks/predict.py [--repeats 3] [--side 10000] [--device cpu]
+
+A region of 10,000 × 10,000 px, 4 bands, uint16, deflate; ResNet-18 with two classes; tiles of 256 and of 64 px side by
+side. Everything runs as a fresh process and takes turns with the others; medians of the repeats are shown, and for peak
+memory the kernel's word on the process. The peers run the same weights over a part of the region, the upper 2,048 rows,
+in an environment of their own, made here from the package index; of their time only the loop counts, while geolabel is
+timed as a whole command: start of Python, choice of an engine, both maps, polygons.
+
+Two limits. Forward passes as people write them: float32, channels last, batches of 64 and 512, tiles normalised in
+memory (on a GPU: in bfloat16, on the device). And geolabel's own: the engine that it chooses, on tiles that lie in
+memory in stored values; beside it, in the same process, the same engine fed by the pipeline, from the first block that
+is read to the last answer. Where reading and the network share all cores, that takes the sum of both at the best. First
+of all reading alone: the pipeline with a model that says nothing, beside rasterio reading the file from top to bottom
+with all threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from typing import TYPE_CHECKING, Any
+
+from labels_run import apart, run
+from predict_plan import SIZES, Bench, make_rasters, peers, peers_python
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+USUAL, OWN = "forward as usual", "geolabel's own engine"
+PIPELINE, COMMAND = "  … fed by the pipeline", "geolabel predict"
+PEERS = {"rasterio loop": "loop", "TorchGeo": "torchgeo", "Raster Vision": "rastervision"}
+OF_LIMIT, OF_READING = 0.95, 0.9
+SMALL_CACHE = "64"
+"""Megabytes: a small block cache is faster than GDAL's own where blocks are read once."""
+AGREE = 0.005
+"""How far means of probabilities may lie apart: a map has steps of .004."""
+
+Found = dict[str, Any]
+
+
+def main() -> None:
+    """Run all of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--side", type=int, default=10_000, help="of the region, pixels; smaller: to see that it runs")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    asked = parser.parse_args()
+    peers_python()  # makes the environment
+    print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores, {asked.device}")
+    benches = [Bench(asked.side, tile_px, batch, asked.device) for tile_px, batch in SIZES]
+    apart(make_rasters, benches[0])
+    read_s, verdict = reading(benches[0], asked.repeats)
+    verdicts = [verdict]
+    for bench in benches:
+        bench.write_plan()
+        made = json.loads(run(bench.inside("model")).output)
+        bench.write_plan(mean=made["mean"], std=made["std"])
+        verdicts += compare(bench, asked.repeats, read_s)
+    print()
+    for text, good in verdicts:
+        print(f"{'ok' if good else 'MISSED':8}{text}")
+
+
+def reading(bench: Bench, repeats: int) -> tuple[float, tuple[str, bool]]:
+    """What feeds the network beside rasterio, with GDAL's own cache and a small one; seconds of rasterio's best."""
+    bench.write_plan()
+    ours = "geolabel's pipeline"
+    commands = {ours: bench.inside("strips"), "rasterio": bench.inside("gdal")}
+    commands[f"rasterio, cache {SMALL_CACHE} MB"] = bench.inside("gdal", SMALL_CACHE)
+    found = in_turn(commands, repeats)
+    speeds = {name: bench.megabytes / one["seconds"] for name, one in found.items()}
+    print(f"\nreading alone, {bench.side:,} × {bench.side:,} px\n{'':26}{'seconds':>9}{'MB/s':>9}{'peak MB':>9}")
+    for name, one in found.items():
+        print(f"{name:26}{one['seconds']:>9.2f}{speeds[name]:>9.0f}{one['peak_mb']:>9.0f}", flush=True)
+    best = max(speed for name, speed in speeds.items() if name != ours)
+    ratio = speeds[ours] / best
+    verdict = f"reading: {ratio:.2f} of rasterio's rate, at least {OF_READING}", ratio >= OF_READING
+    return bench.megabytes / best, verdict
+
+
+def compare(bench: Bench, repeats: int, read_s: float) -> list[tuple[str, bool]]:
+    """Print a table for one size of tiles, and give back what is to be kept for the end."""
+    bench.forget()
+    found = in_turn(
+        {
+            USUAL: bench.peer("forward"),
+            OWN: bench.inside("engine"),
+            COMMAND: bench.predict(),
+            **{name: bench.peer(peer) for name, peer in PEERS.items()},
+        },
+        repeats,
+    )
+    own, command = found[OWN], found[COMMAND]
+    command["seconds"] = command["wall"]
+    command["mean"] = json.loads(run(bench.inside("mean", bench.map)).output)["mean"]
+    inner = {"tiles": own["pipeline_tiles"], "seconds": own["pipeline_seconds"]}
+    limit = rate(found[USUAL])
+    heading(bench)
+    for name, one in found.items():
+        row(name, one, limit)
+        if one is own:
+            row(PIPELINE, inner, limit)
+    print(f"engine: {told(own['engine'])}, after {own['trial_seconds']:.1f} s; of the last command: ", end="")
+    print(told(bench.record["engine"]))
+    of_own, sum_s = rate(inner) / rate(own), inner["tiles"] / rate(own) + read_s
+    print(f"pipeline: {of_own:.2f} of its engine's rate; its engine and reading, one after the other: {sum_s:.1f} s")
+    for name in PEERS:
+        times = [rate(one) / rate(found[name]) for one in (inner, command)]
+        print(f"geolabel by {name}: pipeline {times[0]:.1f} ×, command {times[1]:.1f} ×", flush=True)
+    means = [one["mean"] for one in found.values()]
+    best = max(PEERS, key=lambda name: rate(found[name]))
+    size, lead = f"{bench.tile_px} px:", rate(command) / rate(found[best])
+    of_limit, of_sum, between = rate(command) / limit, sum_s / inner["seconds"], max(means) - min(means)
+    return [
+        (f"{size} command {of_limit:.2f} of the limit, at least {OF_LIMIT}", of_limit >= OF_LIMIT),
+        (f"{size} pipeline {of_sum:.2f} of engine and reading in sum, at least {OF_LIMIT}", of_sum >= OF_LIMIT),
+        (f"{size} command {lead:.1f} × the fastest peer ({best}), more than 1", lead > 1),
+        (f"{size} all saw the same: means lie {between:.4f} apart, at most {AGREE}", between <= AGREE),
+    ]
+
+
+def heading(bench: Bench) -> None:
+    """What stands above a table."""
+    width, height = bench.part_px
+    print(f"\n{bench.tile_px} px; the others in batches of {bench.batch}, on {width:,} × {height:,} px")
+    print(f"{'':26}{'tiles':>8}{'seconds':>9}{'tiles/s':>9}{'of limit':>10}{'peak MB':>9}{'mean':>8}")
+
+
+def in_turn(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, Found]:
+    """Each once, and again; numbers are medians of what they printed, `wall` and `peak_mb` of what the kernel says."""
+    runs: dict[str, list[Found]] = {name: [] for name in commands}
+    for _ in range(repeats):
+        for name, words in commands.items():
+            cost = run(words)
+            runs[name].append({**json.loads(cost.output), "wall": cost.seconds, "peak_mb": cost.peak_mb})
+    return {name: {key: middle([one[key] for one in found]) for key in found[0]} for name, found in runs.items()}
+
+
+def middle(values: Sequence[Any]) -> Any:
+    """The median of numbers, the last of anything else."""
+    return statistics.median(values) if isinstance(values[0], int | float) else values[-1]
+
+
+def told(engine: Mapping[str, Any]) -> str:
+    """An engine in words."""
+    return f"{engine['kind']} {engine['precision']}, {engine['batch']} tiles (moved {engine['moved']:.4f})"
+
+
+def rate(one: Found) -> float:
+    """Tiles in a second."""
+    return float(one["tiles"] / one["seconds"])
+
+
+def row(name: str, one: Found, limit: float) -> None:
+    """A row of the table."""
+    memory = f"{one['peak_mb']:>9.0f}{one['mean']:>8.4f}" if "peak_mb" in one else ""
+    print(
+        f"{name:26}{one['tiles']:>8,.0f}{one['seconds']:>9.2f}{rate(one):>9,.1f}{rate(one) / limit:>10.2f}{memory}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
