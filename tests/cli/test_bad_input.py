@@ -66,7 +66,7 @@ RASTERS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "empty": (lambda path: path.write_bytes(b""), ("is empty", "again")),
     "text": (lambda path: path.write_text("hello, I am text\n" * 20), ("not a raster", "gdalinfo")),
     "header only": (lambda path: path.write_bytes(b"II*\x00\x08\x00\x00\x00"), ("not a raster", "truncated")),
-    "folder": (lambda path: path.mkdir(), ("is a folder",)),
+    "folder": (lambda path: path.mkdir(), ("folder",)),
     "no crs": (lambda path: _raster(path, crs=None), ("no coordinate reference system", "gdal_edit.py -a_srs")),
     "rotated": (
         lambda path: _raster(path, transform=Affine(10, 3, 4e5, 3, -10, 8.6e6)),
@@ -238,11 +238,22 @@ def test_a_folder_that_cannot_be_written(
 
 
 @pytest.mark.parametrize("left", [0, 4_000, 60_000, 150_000])
-def test_a_full_disk_leaves_nothing_behind(cli: Callable[..., Done], way: Way, small_disk: Path, left: int):
+def test_a_full_disk_leaves_nothing_but_whole_shards(cli: Callable[..., Done], way: Way, small_disk: Path, left: int):
     room = os.statvfs(small_disk)
     (small_disk / "filler").write_bytes(b"x" * (room.f_bavail * room.f_frsize - left))
     words = ("predict", way.region, "--model", way.model, "-o", small_disk / "out.geolabel")
-    fails(cli, small_disk, *words, says=("small", "disk is full"))
+    done = cli(*words)
+    assert done.code == 1
+    assert "small" in done.err
+    assert "disk is full" in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    shards = {path for path in tree(small_disk) if path.startswith("out.geolabel.shards")}
+    assert tree(small_disk) == {"filler"} | shards
+    assert all(path.endswith((".shards", ".npz", "job.json")) for path in shards), "nothing half-written"
+    (small_disk / "filler").unlink()
+    again = cli(*words)
+    assert again.code == 0, again.err
+    assert not (small_disk / "out.geolabel.shards").exists()
 
 
 @pytest.mark.parametrize("left", [4_096, 300_000])

@@ -96,7 +96,7 @@ def test_ctrl_c_exits_with_130_and_the_command(cli: Callable[..., Done], way: Wa
     def stop(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("geolabel.steps.region.work.predict_shards", stop)
+    monkeypatch.setattr("geolabel.steps.region.ready.predict_shards", stop)
     done = cli("predict", way.region, "--model", way.model, "-o", tmp_path / "out")
     assert done.code == 130
     assert "interrupted" in done.err

@@ -330,7 +330,7 @@ def test_folders_and_globs(tmp_path: Path, write_raster) -> None:
         np.testing.assert_array_equal(read(path)[0], whole)
         shutil.rmtree(tmp_path / "region")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(EmptyError, match=r"empty: holds no raster"):
+    with pytest.raises(EmptyError, match=r"empty: the folder holds no raster"):
         raster.gather([str(tmp_path / "empty")], tmp_path / "region")
     with pytest.raises(EmptyError, match=r"\*\.jp2: matches no file"):
         raster.gather([str(tmp_path / "*.jp2")], tmp_path / "region")

@@ -69,7 +69,7 @@ def _folder(folder: Path) -> Sequence[Plain | Product]:
     found = _in_folder(folder)
     if not found:
         raise EmptyError(
-            f"{folder}: holds no raster ({', '.join(sorted(_SUFFIXES))}); "
+            f"{folder}: the folder holds no raster ({', '.join(sorted(_SUFFIXES))}); "
             "name those of another kind by a glob in quotes"
         )
     return found

@@ -162,7 +162,12 @@ def open_job(folder: Path, key: str, make: Callable[[], Job], *, overwrite: bool
     job = make()
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _publish(folder / _NAME, job)
+        try:
+            _publish(folder / _NAME, job)
+        except OSError:
+            with suppress(OSError):
+                folder.rmdir()
+            raise
     return _of_key(read_job(folder), key, folder)
 
 
