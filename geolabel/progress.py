@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,9 +21,20 @@ quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 def track(items: Iterable[T], *, total: int | None = None, what: str, unit: str) -> Iterator[T]:
     """Yield `items`, with a bar once two seconds have passed and stderr is a terminal."""
+    yield from _bar(items, total, what, unit)
+
+
+@contextmanager
+def counting(total: int, *, what: str, unit: str) -> Iterator[Callable[[int], object]]:
+    """The same bar for work that is told in pieces: call what it gives with how much was done."""
+    with _bar(None, total, what, unit) as bar:
+        yield bar.update
+
+
+def _bar(items: Iterable[Any] | None, total: int | None, what: str, unit: str) -> Any:
     from tqdm import tqdm
 
-    yield from tqdm(
+    return tqdm(
         items,
         total=total,
         desc=what,
@@ -33,20 +44,3 @@ def track(items: Iterable[T], *, total: int | None = None, what: str, unit: str)
         leave=False,
         disable=True if quiet.get() else None,  # None: tqdm looks whether stderr is a terminal
     )
-
-
-@contextmanager
-def counting(total: int, *, what: str, unit: str) -> Iterator[Callable[[int], object]]:
-    """The same bar for work that is told in pieces: call what it gives with how much was done."""
-    from tqdm import tqdm
-
-    with tqdm(
-        total=total,
-        desc=what,
-        unit=unit,
-        unit_scale=True,
-        delay=2,
-        leave=False,
-        disable=True if quiet.get() else None,
-    ) as bar:
-        yield bar.update
