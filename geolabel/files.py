@@ -35,6 +35,8 @@ def check_new(path: Path, *, overwrite: bool, folder: str = "", inputs: Iterable
     `folder` names the command whose folder it is to be; empty for a file. A folder is replaced only where the old one
     is empty, or holds a run.json of the same command. Raises OutputError.
     """
+    if not path.name.isprintable():
+        raise OutputError(f"{path.name!r}: a name with a line break or the like; give another with -o")
     place = path.resolve()
     for source in inputs:
         if source is not None and source.exists() and place in (source.resolve(), *source.resolve().parents):

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 _NAMES = ("probabilities", "shares", "shown", "local")
 _STAMP = "stamp"
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 """What reading a damaged file may raise."""
 
 
@@ -102,15 +105,15 @@ def read_answers(
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             found, of = Answers(*(arrays[name] for name in _NAMES)), str(arrays[_STAMP])
     except _DAMAGED as error:
-        raise InputError(f"{path}: is damaged ({error}); delete it, and predict the shard again") from error
+        raise InputError(f"{path}: is damaged ({error}); predict the shard again") from error
     if of != stamp:
-        raise InputError(f"{path}: is of another prediction; delete it, and predict the shard again")
+        raise InputError(f"{path}: is of another prediction; predict the shard again")
     wanted = Answers.none(plan, shard, classes, places)
     for name in _NAMES:
         have, want = getattr(found, name), getattr(wanted, name)
         if not isinstance(have, np.ndarray) or have.shape != want.shape or have.dtype != want.dtype:
             raise InputError(
                 f"{path}: holds other {name} than shard {shard.number} of {plan.width} × {plan.height} px has, "
-                f"{want.shape}; delete it, and predict the shard again"
+                f"{want.shape}; predict the shard again"
             )
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from geolabel.labels.scheme import Scheme
 from geolabel.model import exclusive
 from geolabel.progress import track
 from geolabel.steps.prediction import Found, PredictionWriter
-from geolabel.steps.region.job import load, missing, named, read_job
+from geolabel.steps.region.job import check_place, clear, load, missing, named, read_job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,8 +54,10 @@ def merge(shards: Path, *, output: Path | None = None, overwrite: bool = False) 
     Neither the raster nor the model is needed. The work folder is taken away in the end. Raises InputError (no work
     folder, or shards are missing), EmptyError (nothing valid), OutputError.
     """
+    shards = shards.resolve() if not shards.name else shards
     job = read_job(shards)
     target = output or shards.with_name(shards.name.removesuffix(ENDING))
+    check_place(target)
     files.check_new(target, overwrite=overwrite, folder="predict", inputs=(shards,))
     left = missing(shards, job, job.shards)
     if left:
@@ -97,7 +98,7 @@ def merge_job(folder: Path, job: Job, target: Path, *, overwrite: bool) -> Predi
                 + (" and the area of interest" if "aoi" in job.inputs else "")
             )
         files.write_json(draft / files.RECORD, _manifest(job, found))
-    shutil.rmtree(folder, ignore_errors=True)
+    clear(folder)
     return PredictReport(
         output=target,
         tiles=plan.tiles,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import shlex
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geolabel import files
-from geolabel.errors import EmptyError, InterruptedRunError, OptionError
+from geolabel.errors import EmptyError, InterruptedRunError, OptionError, OutputError
 from geolabel.steps.merge import ENDING, PredictReport, merge_job
 from geolabel.steps.models import find_model
 from geolabel.steps.region.choices import Choices, DenseChoice, EngineChoice, PrecisionChoice, TurnChoice
 from geolabel.steps.region.estimate import PredictPlan, estimate
-from geolabel.steps.region.job import Job, fingerprints, job_key, missing, open_job, shard_path
+from geolabel.steps.region.job import Job, check_place, clear, fingerprints, job_key, missing, open_job, shard_path
 from geolabel.steps.region.scene import Scene, open_scene
 from geolabel.steps.region.trial import find
 from geolabel.steps.region.work import work
@@ -88,6 +88,7 @@ def predict(
     target = Path(output or f"{_stem(names[0])}.geolabel")
     chosen = None if model is None else find_model(str(model))
     if not dry_run:
+        check_place(target)
         local = [Path(name) for name in names if Path(name).exists()]
         files.check_new(target, overwrite=overwrite, folder="predict", inputs=(*local, chosen, aoi))
     began = time.perf_counter()
@@ -138,7 +139,7 @@ def _stem(name: str) -> str:
 def _open(folder: Path, scene: Scene, names: Sequence[str], choices: Choices, *, overwrite: bool) -> Job:
     """The job of the work folder; a new one begins with a trial of how the network runs best."""
     inputs = fingerprints(scene, names, choices.aoi)
-    key = job_key(inputs, choices)
+    key = job_key(inputs, names, choices)
 
     def make() -> Job:
         found = find(scene, choices)
@@ -167,8 +168,12 @@ def _kept(folder: Path, job: Job, *, own: bool) -> Iterator[None]:
         yield
     except BaseException as error:
         done = sum(shard_path(folder, shard.number).exists() for shard in job.shards)
-        if own and (not done or isinstance(error, EmptyError)):
-            shutil.rmtree(folder, ignore_errors=True)
+        if own and (not done or isinstance(error, EmptyError)) and folder.exists():
+            clear(folder)
+        elif not folder.exists():
+            raise OutputError(
+                f"{folder}: is gone; did another process finish the same prediction meanwhile?"
+            ) from error
         elif isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(
                 f"interrupted; {folder} holds {done} of {len(job.shards)} shards. Go on there with:"
@@ -178,5 +183,6 @@ def _kept(folder: Path, job: Job, *, own: bool) -> Iterator[None]:
 
 def _told(folder: Path, job: Job, shards: int, tiles: int, target: Path) -> ShardReport:
     left = sum(not shard_path(folder, shard.number).exists() for shard in job.shards)
-    command = f"geolabel merge {folder} -o {target}" if not left else "geolabel predict … --shard, for the parts left"
+    merge = shlex.join(["geolabel", "merge", str(folder), "-o", str(target)])
+    command = merge if not left else f"geolabel predict … --shard …, for the {left} shards that are left"
     return ShardReport(folder, shards, tiles, left, command)

@@ -144,6 +144,9 @@ def test_stopped_by_hand_it_keeps_what_is_done(cli: Callable[..., Done], tall: T
         (("--refine", "--dense", "off"), 1, "leave --dense off away"),
         (("--dense", "on", "--engine", "openvino"), 1, "dense windows are run by torch"),
         (("--dense", "on", "--tta", "flips"), 1, "leave --tta or --dense away"),
+        (("--scale", "nan"), 1, "--scale must be a number above 0"),
+        (("--batch", 100_000), 1, "takes too much memory; 65536 of these tiles at the most"),
+        (("--cluster", "nonsense"), 1, "no Dask scheduler answers"),
         (("--refine", "--stride", 5), 1, "--refine: --stride is not a multiple"),
     ],
 )
@@ -187,6 +190,25 @@ def test_shards_of_another_way_are_not_taken(cli: Callable[..., Done], tall: Tal
     damaged = cli("merge", tmp_path / "out.shards")
     assert damaged.code == 1
     assert "is damaged" in damaged.err
+
+
+def test_nothing_is_written_into_a_work_folder_and_nothing_of_others_goes_with_it(
+    cli: Callable[..., Done], tall: Tall, tmp_path: Path
+):
+    words = ("predict", tall.raster, "--model", tall.model, *PLAIN)
+    assert cli(*words, "-o", tmp_path / "out", "--shard", "1/1").code == 0
+    shards = tmp_path / "out.shards"
+    for inner in (
+        ("merge", shards, "-o", shards / "in"),
+        (*words, "-o", shards / "in"),
+    ):
+        done = cli(*inner)
+        assert done.code == 1
+        assert "in which a prediction is at work" in done.err
+    (shards / "slurm-1.log").write_text("a night's work")
+    assert cli("merge", shards).code == 0
+    assert hashes(tmp_path / "out") == tall.bytes
+    assert [path.name for path in shards.iterdir()] == ["slurm-1.log"]
 
 
 def test_a_folder_of_others_is_left_alone(cli: Callable[..., Done], tall: Tall, tmp_path: Path):

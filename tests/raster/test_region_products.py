@@ -271,6 +271,15 @@ def test_red_edges_that_share_a_name_are_told_apart(tmp_path: Path, write_raster
     assert list(found) == ["rededge1", "rededge2", "nir08"]
 
 
+def test_an_item_of_one_picture_is_that_picture(tmp_path: Path, write_raster) -> None:
+    picture = write_raster("img.tif", noise(16, 1))
+    assets = {"data": {"href": f"./{picture.name}", "type": "image/tiff; application=geotiff", "roles": ["data"]}}
+    (tmp_path / "item.json").write_text(json.dumps({"type": "Feature", "id": "a", "assets": assets}))
+    found = raster.gather([str(tmp_path / "item.json")], tmp_path / "region")
+    assert found.suffix != ".json"
+    np.testing.assert_array_equal(next(iter(read(found)[0].values())), noise(16, 1)[0])
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -281,6 +290,9 @@ def test_red_edges_that_share_a_name_are_told_apart(tmp_path: Path, write_raster
         ({"type": "FeatureCollection", "features": []}, "holds no STAC item"),
         ({"type": "Polygon"}, "is no STAC item"),
         ([1, 2], "is no STAC item"),
+        ({"type": "Feature", "id": "x", "assets": {"b": None}}, "is damaged STAC"),
+        ({"type": "Feature", "id": "x", "assets": {"b": {"href": None, "type": "image/tiff"}}}, "no assets"),
+        ({"type": "FeatureCollection", "features": None}, "is damaged STAC"),
     ],
 )
 def test_what_is_no_stac_is_refused(tmp_path: Path, content: object, told: str) -> None:

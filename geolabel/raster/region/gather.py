@@ -28,7 +28,9 @@ def gather(inputs: Sequence[str], folder: Path, *, bands: Sequence[str] = ()) ->
     """
     parts = expand(inputs)
     if len(parts) == 1 and isinstance(parts[0], Plain) and not parts[0].source.startswith("/vsi"):
-        return Path(inputs[0]) if Path(inputs[0]).is_file() else Path(parts[0].source)
+        named = Path(inputs[0])
+        same = named.is_file() and named.resolve() == Path(parts[0].source).resolve()
+        return named if same else Path(parts[0].source)  # a STAC item, a folder or a pattern names another file
     path = folder.resolve() / NAME
     with files.writing(path):
         folder.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,10 @@ def read(where: str) -> list[Plain | Product]:
 
     Raises InputError where it is no STAC, or an item has no raster assets.
     """
-    parts = [_product(item, base) for item, base in _items(where, _load(where), _DEEPEST)]
+    try:
+        parts = [_product(item, base) for item, base in _items(where, _load(where), _DEEPEST)]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{where}: is damaged STAC ({type(error).__name__}: {error}); download it again") from error
     if not parts:
         raise InputError(f"{where}: holds no STAC item; name an item, an item collection or a static collection")
     return parts
@@ -112,8 +115,10 @@ def _product(item: Mapping[str, Any], base: str) -> Plain | Product:
 
 
 def _is_data(asset: Mapping[str, Any]) -> bool:
-    roles = set(asset.get("roles", ()))
-    kind, place = str(asset.get("type") or ""), urlsplit(str(asset.get("href", ""))).path
+    roles = set(asset.get("roles") or ())
+    if not isinstance(asset.get("href"), str):
+        return False
+    kind, place = str(asset.get("type") or ""), urlsplit(asset["href"]).path
     is_raster = bool(_RASTER_TYPE.match(kind)) if kind else bool(_RASTER_NAME.search(place))
     return is_raster and not roles & _NO_DATA_ROLES and (not roles or bool(roles & {"data", "reflectance"}))
 

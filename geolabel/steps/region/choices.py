@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +41,8 @@ class Choices:
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 < self.threshold < 1:
             raise OptionError(f"--threshold must lie between 0 and 1, got {self.threshold:g}")
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise OptionError(f"--scale must be a number above 0, got {self.scale:g}")
         if self.min_area_ha < 0:
             raise OptionError(f"--min-area must not be negative, got {self.min_area_ha:g}")
         if self.batch is not None and self.batch < 1:

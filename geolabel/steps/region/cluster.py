@@ -13,7 +13,7 @@ from geolabel import files
 from geolabel.inference import write_answers
 from geolabel.learn.device import choose_device
 from geolabel.progress import counting
-from geolabel.steps.region.job import missing, republish, shard_path
+from geolabel.steps.region.job import keep, missing, republish, shard_path
 from geolabel.steps.region.scheduling import load_dask, own_workers, silent, told_plainly, workers_at
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def spread(
                 left = missing(folder, job, job.shards)
             order = _order(job, scene, names, choices, theirs, local=address is None)
             with _hired(client, order):
-                _gather(distributed, client, folder, order.name, left, resources)
+                _gather(distributed, client, folder, job, order.name, left, resources)
     return job
 
 
@@ -146,6 +146,7 @@ def _gather(
     distributed: Any,
     client: Any,
     folder: Path,
+    job: Job,
     name: str,
     shards: Sequence[Shard],
     resources: Mapping[str, int] | None,
@@ -178,6 +179,7 @@ def _gather(
                 if not isinstance(content, bytes):  # Dask gives its word for work that was thrown away as a result
                     raise content
                 number = futures.pop(future)
+                keep(folder, job)
                 write_answers(shard_path(folder, number), content)
                 bar.reach(number, tiles[number])
         finally:

@@ -75,9 +75,16 @@ class Job:
         return _hash({"key": self.key, "device": self.device, "engine": self.engine, "stride": self.stride})
 
 
-def job_key(inputs: Mapping[str, Any], choices: Choices) -> str:
-    """What tells one prediction from another."""
-    told = {"format": FORMAT, "inputs": inputs, "options": choices.to_json(), "version": files.versions()["geolabel"]}
+def job_key(inputs: Mapping[str, Any], names: Sequence[str], choices: Choices) -> str:
+    """What tells one prediction from another; of files on this machine, also when they were written."""
+    times = [Path(name).stat().st_mtime_ns for name in names if Path(name).is_file()]
+    told = {
+        "format": FORMAT,
+        "times": times,
+        "inputs": inputs,
+        "options": choices.to_json(),
+        "version": files.versions()["geolabel"],
+    }
     return _hash(told)
 
 
@@ -123,11 +130,11 @@ def read_job(folder: Path) -> Job:
         return Job(
             key=str(told["key"]),
             inputs=dict(told["inputs"]),
-            options=dict(told["options"]),
+            options={**told["options"], **{name: told["options"][name] for name in ("threshold", "min_area_ha")}},
             card=card_from_json(told["card"]),
             grid=Grid(grid["crs"], Affine(*grid["transform"]), int(grid["width"]), int(grid["height"])),
             stride=int(told["stride"]),
-            block=(int(told["block"][0]), int(told["block"][1])),
+            block=(max(1, int(told["block"][0])), max(1, int(told["block"][1]))),
             resampled=bool(told["resampled"]),
             device=str(told["device"]),
             engine=dict(told["engine"]),
@@ -144,6 +151,8 @@ def open_job(folder: Path, key: str, make: Callable[[], Job], *, overwrite: bool
     Several processes may open one folder at once: the first one's job is everybody's. Raises OutputError where another
     prediction is at work there.
     """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file, and the shards are to be kept there; choose another place with -o")
     if folder.exists():
         strange = [path for path in folder.iterdir() if not path.name.startswith(f".{_NAME}.")]
         if not (folder / _NAME).is_file() and strange:
@@ -158,7 +167,7 @@ def open_job(folder: Path, key: str, make: Callable[[], Job], *, overwrite: bool
                 "--overwrite does so), or give another place with -o"
             )
         if found:
-            shutil.rmtree(folder)
+            clear(folder)
     job = make()
     with files.writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -216,16 +225,44 @@ def load(folder: Path, job: Job, shard: Shard) -> Answers:
 
 
 def missing(folder: Path, job: Job, shards: Sequence[Shard]) -> list[Shard]:
-    """Which of some shards are not there yet; a damaged one is taken away."""
+    """Which of some shards are not there yet, are damaged, or belong to another prediction."""
     left = []
     for shard in shards:
-        path = shard_path(folder, shard.number)
-        if path.exists():
-            try:
-                load(folder, job, shard)
-            except InputError as error:
-                log.warning("%s", error)
-                path.unlink(missing_ok=True)
-        if not path.exists():
+        if not shard_path(folder, shard.number).exists():
+            left.append(shard)
+            continue
+        try:
+            load(folder, job, shard)
+        except InputError as error:
+            log.warning("%s", error)
             left.append(shard)
     return left
+
+
+def clear(folder: Path) -> None:
+    """Take a work folder away, with all that is geolabel's own in it; what others put there stays."""
+    own = [folder / _NAME, *folder.glob("[0-9]" * 5 + ".npz")]
+    for path in own:
+        path.unlink(missing_ok=True)
+    for draft in (path for path in folder.glob(".*") if path.is_dir()):
+        shutil.rmtree(draft, ignore_errors=True)
+    try:
+        folder.rmdir()
+    except OSError:
+        log.warning("%s: stays, for what is not geolabel's own in it", folder)
+
+
+def keep(folder: Path, job: Job) -> None:
+    """Write the job again, where somebody who began with it took it away when he was stopped."""
+    if not (folder / _NAME).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _publish(folder / _NAME, job)
+
+
+def check_place(target: Path) -> None:
+    """Refuse an output within a work folder, which goes when its maps are whole. Raises OutputError."""
+    for parent in target.resolve().parents:
+        if (parent / _NAME).is_file():
+            raise OutputError(
+                f"{target}: lies in {parent}, in which a prediction is at work; choose another place with -o"
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from geolabel.steps.region.processes import local_cluster
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ADDRESS = re.compile(r"(tcp|tls|ws|wss|ucx|ucxx)://[^/]+:\d+")
 _PATIENCE_S = 10
 """How long a scheduler may take to answer."""
 
@@ -54,13 +56,16 @@ def workers_at(distributed: Any, address: str) -> Iterator[Any]:
 
     Raises InputError (nobody answers), InstallError (workers of another version).
     """
+    lost = InputError(
+        f"--cluster {address}: no Dask scheduler answers there; give the address that `dask scheduler` tells, "
+        "tcp://host:8786"
+    )
+    if not _ADDRESS.fullmatch(address):  # Dask would wait, and end in tracebacks
+        raise lost
     try:
         client = distributed.Client(address, timeout=_PATIENCE_S, set_as_default=False, name="geolabel")
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"--cluster {address}: no Dask scheduler answers there; give the address that `dask scheduler` tells, "
-            "tcp://host:8786"
-        ) from error
+        raise lost from error
     with client:
         if not client.scheduler_info()["workers"]:
             log.warning("%s has no worker yet; waiting for one", address)

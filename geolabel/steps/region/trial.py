@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel import memory
+from geolabel.errors import OptionError
 from geolabel.grid import Window
 from geolabel.inference import Places, Shard
 from geolabel.inference.swaths import Reach, Swath, swaths
@@ -26,6 +27,8 @@ _WORTH_A_TRIAL = 64_000_000
 """Pixels of all tiles: about twenty seconds of a plain network on two cores."""
 _TILES = 64
 _PLACES = 16
+_BATCH_PIXELS = 1 << 24
+"""Of a batch on a processor, at the most: some gigabytes within the network."""
 _SIDE = 512
 """Pixels of a sampled place, where tiles are not larger."""
 _AGREE = 0.97
@@ -97,6 +100,9 @@ def _sampled(scene: Scene, reader: Reader, reach: Reach) -> Iterator[Swath]:
 
 def _engine(scene: Scene, reader: Reader, choices: Choices) -> engines.Engine:
     plan = scene.plan
+    most = max(_BATCH_PIXELS // (plan.tile_width * plan.tile_height), 1)
+    if choices.batch is not None and choices.batch > most and scene.device.type == "cpu":
+        raise OptionError(f"--batch {choices.batch}: takes too much memory; {most} of these tiles at the most")
     asked = choices.engine != "auto" or choices.precision != "auto" or choices.compiled or choices.batch is not None
     if plan.tiles * plan.tile_width * plan.tile_height < _WORTH_A_TRIAL and not asked:
         return engines.default(scene.predictor)

@@ -8,7 +8,7 @@ from geolabel import files
 from geolabel.inference import dump_answers, write_answers
 from geolabel.learn import engines
 from geolabel.progress import counting
-from geolabel.steps.region.job import shard_path
+from geolabel.steps.region.job import keep, shard_path
 from geolabel.steps.region.ready import Ready
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def work(folder: Path, job: Job, scene: Scene, shards: Sequence[Shard]) -> int:
     predicted = 0
     with scene.reader() as reader, counting(total, what="predicting", unit="tiles") as tell, files.writing(folder):
         for shard, answers in ready.predict(reader, ordered, tell):
+            keep(folder, job)
             write_answers(shard_path(folder, shard.number), dump_answers(answers, job.stamp))
             predicted += answers.predicted
     return predicted
