@@ -36,6 +36,8 @@ _OPTIONAL = {
     "tensorboard": "pip install 'geolabel[tensorboard]'",
     "cleanlab": "pip install 'geolabel[trust]'",
     "optuna": "pip install 'geolabel[tune]'",
+    "openvino": "pip install 'geolabel[cpu]'",
+    "distributed": "pip install 'geolabel[cluster]'",
 }
 _LOW_DISK_GB = 5
 
