@@ -6,7 +6,7 @@ from geolabel.inference.pipeline import Answer, Look, predict_shards
 from geolabel.inference.plan import Plan, make_plan
 from geolabel.inference.refine import Places
 from geolabel.inference.region import Rows, blended, rows_at_once
-from geolabel.inference.shards import Shard, cut
+from geolabel.inference.shards import Shard, cut, down_columns
 
 __all__ = [
     "LEVELS",
@@ -22,6 +22,7 @@ __all__ = [
     "Shard",
     "blended",
     "cut",
+    "down_columns",
     "dump_answers",
     "levels_of",
     "make_plan",

@@ -16,6 +16,8 @@ import numpy as np
 from geolabel.grid import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from geolabel.inference.plan import Plan
@@ -35,6 +37,16 @@ class Shard:
     rows: slice
     """Its rows of tiles among those of the plan."""
     cols: slice
+
+    @property
+    def tiles(self) -> int:
+        """Number of its tiles."""
+        return int((self.rows.stop - self.rows.start) * (self.cols.stop - self.cols.start))
+
+
+def down_columns(shards: Iterable[Shard]) -> list[Shard]:
+    """In the order in which neighbours share most: down the columns of shards."""
+    return sorted(shards, key=lambda shard: (shard.core.col_off, shard.core.row_off))
 
 
 def cut(

@@ -60,9 +60,20 @@ class Windows:
     ) -> Iterator[tuple[slice, NDArray[Any], NDArray[np.bool_]]]:
         """Some tiles at a time: which they are, their pixels (n, bands, h, w), and which of these are valid."""
         width, height = self.predictor.card.tile_px
-        every = np.lib.stride_tricks.sliding_window_view(pixels, (height, width), axis=(1, 2)).transpose(1, 2, 0, 3, 4)
-        every_valid = np.lib.stride_tricks.sliding_window_view(valid, (height, width))
         step = max(1, _AT_ONCE_BYTES // (len(pixels) * height * width * pixels.itemsize))
         for start in range(0, len(rows), step):
             part = slice(start, start + step)
-            yield part, every[rows[part], cols[part]], every_valid[rows[part], cols[part]]
+            yield part, *cut_tiles(pixels, valid, rows[part], cols[part], (width, height))
+
+
+def cut_tiles(
+    pixels: NDArray[Any],
+    valid: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    cols: NDArray[np.int64],
+    tile_px: tuple[int, int],
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Pixels (n, bands, h, w) and validity (n, h, w) of tiles (width, height) that begin at rows, cols of a strip."""
+    shape = tile_px[::-1]
+    every = np.lib.stride_tricks.sliding_window_view(pixels, shape, axis=(1, 2)).transpose(1, 2, 0, 3, 4)
+    return every[rows, cols], np.lib.stride_tricks.sliding_window_view(valid, shape)[rows, cols]

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from geolabel import files, maps, memory
+from geolabel import files, memory
 from geolabel.errors import EmptyError, InputError
-from geolabel.inference import LEVELS, Decision, blended, rows_at_once
-from geolabel.labels.scheme import Scheme
+from geolabel.inference import blended, rows_at_once
 from geolabel.model import exclusive
 from geolabel.progress import track
-from geolabel.steps.prediction import Found, PredictionWriter
+from geolabel.steps.prediction import Found, write_prediction
 from geolabel.steps.region.job import check_place, clear, load, missing, named, read_job
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class PredictReport:
     """Tiles of the plan; those without a valid pixel are skipped."""
     shards: int
     engine: str
-    """What ran the network, in which precision, and how many tiles at a time."""
+    """What ran the network, and in which precision."""
     dense: bool
     """Whether tiles were answered as windows of one feature map."""
     resampled: bool
@@ -75,24 +74,18 @@ def merge_job(folder: Path, job: Job, target: Path, *, overwrite: bool) -> Predi
     """
     memory.give_back_now()  # what the network needed, where this process ran it
     card, plan, shards = job.card, job.plan, job.shards
-    decision = Decision.of(card, job.options["threshold"])
-    scheme = Scheme.from_json(card.scheme).subset(card.classes)
-
     with files.new_directory(target, "predict", overwrite=overwrite, room=folder) as draft:
-        with PredictionWriter.open(draft, job.grid, scheme, card.attribution, undecided=bool(decision.bands)) as writer:
-            rows = blended(
-                plan,
-                shards,
-                partial(load, folder, job),
-                len(card.classes),
-                places=job.places,
-                exclusive=exclusive(card.heads),
-            )
-            step = rows_at_once(plan.width)
-            rows = track(rows, total=-(-plan.height // step), what="writing", unit="strips")
-            detections = maps.outline(writer.write(rows, decision), job.grid, scale=1 / LEVELS)
-        found = writer.finish(detections, job.options["min_area_ha"])
-        if not writer.valid_pixels:
+        rows = blended(
+            plan,
+            shards,
+            partial(load, folder, job),
+            len(card.classes),
+            places=job.places,
+            exclusive=exclusive(card.heads),
+        )
+        rows = track(rows, total=-(-plan.height // rows_at_once(plan.width)), what="writing", unit="strips")
+        found = write_prediction(draft, job.grid, card, rows, job.options["threshold"], job.options["min_area_ha"])
+        if not found.valid_km2:
             raise EmptyError(
                 f"{job.inputs['raster']['path']}: no valid pixel to predict; check its nodata value (gdalinfo)"
                 + (" and the area of interest" if "aoi" in job.inputs else "")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from geolabel import files
 from geolabel.errors import EmptyError, InterruptedRunError, OptionError, OutputError
+from geolabel.inference import down_columns
 from geolabel.steps.merge import ENDING, PredictReport, merge_job
 from geolabel.steps.models import find_model
 from geolabel.steps.region.choices import Choices, DenseChoice, EngineChoice, PrecisionChoice, TurnChoice
@@ -71,9 +72,9 @@ def predict(
     `rasters` are files, folders, patterns, products or URLs of one region; `model` is a file or the name of one that is
     built in; without it, one of these that fits is taken. Until the folder is whole, its shards stand in
     `<output>.shards`; the same call goes on there. With `shard` (number from 1, of how many) only that part of them is
-    made, for `geolabel merge`. Raises InputError, ModelError,
-    ContractError and BandError (the raster breaks the model's contract), CRSError, OptionError, InstallError,
-    EmptyError (nothing valid), OutputError, InterruptedRunError.
+    made, for `geolabel merge`. Raises InputError, ModelError, ContractError and BandError (the raster breaks the
+    model's contract), CRSError, OptionError, InstallError, EmptyError (nothing valid), OutputError and
+    InterruptedRunError.
     """
     names = [str(rasters)] if isinstance(rasters, str | Path) else [str(name) for name in rasters]
     choices = Choices(
@@ -125,7 +126,7 @@ def _on_its_device(folder: Path, job: Job, scene: Scene) -> Scene:
 
 def part(shards: Sequence[Shard], number: int, count: int) -> list[Shard]:
     """The `number`th (from 1) of `count` parts of the shards: neighbours down the columns, about as many in each."""
-    ordered = sorted(shards, key=lambda shard: (shard.core.col_off, shard.core.row_off))
+    ordered = down_columns(shards)
     first, end = (len(ordered) * edge // count for edge in (number - 1, number))
     return ordered[first:end]
 

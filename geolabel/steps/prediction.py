@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import maps, raster, vector
-from geolabel.inference import LEVELS, NONE, UNDECIDED, rows_at_once
+from geolabel.inference import LEVELS, NONE, UNDECIDED, Decision, rows_at_once
+from geolabel.labels.scheme import Scheme
 from geolabel.maps import ClassStyle, Strip
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from geolabel.grid import Grid
-    from geolabel.inference import Decision, Rows
-    from geolabel.labels.scheme import LabelClass, Scheme
+    from geolabel.inference import Rows
+    from geolabel.labels.scheme import LabelClass
     from geolabel.maps import Detections
+    from geolabel.model import ModelCard
 
 NODATA = 255
 
@@ -130,6 +132,17 @@ class PredictionWriter:
             undecided_km2=self.undecided_pixels * gsd_x * gsd_y / 1e6,
             area_ha={name: round(float(area[found == name].sum()), 2) for name in self.scheme.names},
         )
+
+
+def write_prediction(
+    folder: Path, grid: Grid, card: ModelCard, rows: Iterable[Rows], threshold: float | None, min_area_ha: float
+) -> Found:
+    """Write all maps of a region from its rows, as a model decides or with one threshold for all."""
+    decision = Decision.of(card, threshold)
+    scheme = Scheme.from_json(card.scheme).subset(card.classes)
+    with PredictionWriter.open(folder, grid, scheme, card.attribution, undecided=bool(decision.bands)) as writer:
+        detections = maps.outline(writer.write(rows, decision), grid, scale=1 / LEVELS)
+    return writer.finish(detections, min_area_ha)
 
 
 def class_styles(entries: Iterable[LabelClass]) -> list[ClassStyle]:

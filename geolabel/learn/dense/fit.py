@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -13,27 +13,26 @@ from geolabel.learn.dense.field import find_field
 from geolabel.learn.dense.network import Trunk, check_head, halve, networks_of
 from geolabel.learn.dense.strip import Dense
 from geolabel.learn.engines.folding import fold
+from geolabel.learn.engines.native import TYPES
 from geolabel.learn.ensemble import ENSEMBLE
 from geolabel.learn.forward import Classifier
 from geolabel.learn.predictor import Calibrated
 
 if TYPE_CHECKING:
+    from geolabel.learn.engines.engine import EnginePrecision
     from geolabel.learn.predictor import Predictor
     from geolabel.model import ModelCard
 
 _BLOCK_PX = {"cpu": 640, "cuda": 2048}
 """Side of a block with its halo: on CPUs larger ones leave the cache, and smaller ones are mostly halo."""
-Precision = Literal["fp32", "bf16", "fp16"]
-"""In which a trunk calculates."""
-_DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _TOLERANCE = 1e-3
 _COLOURS = 4
 
 
-def make_dense(predictor: Predictor, stride_px: int, precision: Precision = "fp32") -> Dense:
+def make_dense(predictor: Predictor, stride_px: int, precision: EnginePrecision = "fp32") -> Dense:
     """The dense way of a model for tiles `stride_px` apart. Raises OptionError where there is none."""
     try:
-        return _dense(predictor, stride_px, _DTYPES[precision])
+        return _dense(predictor, stride_px, TYPES[precision])
     except OptionError as error:
         raise OptionError(
             f"--dense on: the model cannot be run over the whole region: {error}; use --dense off"

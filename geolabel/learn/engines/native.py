@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from geolabel.learn.engines.engine import Engine, EnginePrecision
     from geolabel.learn.forward import Run
 
-_TYPES: dict[EnginePrecision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+TYPES: dict[EnginePrecision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def native(network: nn.Module, engine: Engine) -> Run:
     """Run a (folded) network in the engine's precision. Raises InstallError where it is to be compiled and cannot."""
-    dtype = _TYPES[engine.precision]
+    dtype = TYPES[engine.precision]
     if dtype != torch.float32:
         # weights are converted once: autocast converts them, or looks for what it has converted, in every pass
         network = copy.deepcopy(network).to(dtype)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geolabel import files
-from geolabel.inference import write_answers
+from geolabel.inference import down_columns, write_answers
 from geolabel.learn.device import choose_device
 from geolabel.progress import counting
 from geolabel.steps.region.job import keep, missing, republish, shard_path
@@ -154,10 +154,7 @@ def _gather(
     """Hand out the shards, and write what comes. What goes wrong on a worker is raised here; then the others stop."""
     from geolabel.steps.region.remote import predict_shard
 
-    ordered = sorted(shards, key=lambda shard: (shard.core.col_off, shard.core.row_off))
-    tiles = {
-        shard.number: (shard.rows.stop - shard.rows.start) * (shard.cols.stop - shard.cols.start) for shard in ordered
-    }
+    tiles = {shard.number: shard.tiles for shard in shards}
     run = f"{name}-{uuid.uuid4().hex[:8]}"  # what an earlier run left on the workers is none of this one's
     with counting(sum(tiles.values()), what="predicting", unit="tiles") as tell, files.writing(folder):
         bar = _Bar(tell)
@@ -172,7 +169,7 @@ def _gather(
                 priority=-place,
                 resources=resources,
             ): shard.number
-            for place, shard in enumerate(ordered)
+            for place, shard in enumerate(down_columns(shards))
         }
         try:
             for future, content in distributed.as_completed(futures, loop=client.loop, with_results=True):

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel import files, maps, memory, raster
+from geolabel import files, memory, raster
 from geolabel.grid import Window
 from geolabel.inference import (
-    LEVELS,
     Answers,
-    Decision,
     Plan,
     Shard,
     blended,
     rows_at_once,
 )
-from geolabel.labels.scheme import Scheme
-from geolabel.steps.prediction import PredictionWriter
+from geolabel.steps.prediction import write_prediction
 from geolabel.steps.region.job import named
 from geolabel.steps.region.ready import Ready
 from geolabel.steps.region.trial import Found, find, places
@@ -142,14 +139,10 @@ def _write(scene: Scene, choices: Choices, shard: Shard, answers: Answers) -> in
     rows, cols = plan.rows[shard.rows] - core.row_off, plan.cols[shard.cols] - core.col_off
     small = Plan(core.width, core.height, plan.tile_width, plan.tile_height, plan.stride, cols, rows)
     whole = Shard(0, Window(0, 0, core.width, core.height), slice(0, len(rows)), slice(0, len(cols)))
-    decision, grid = Decision.of(card, choices.threshold), scene.fit.grid.part(core)
-    scheme = Scheme.from_json(card.scheme).subset(card.classes)
+    strips = blended(small, (whole,), lambda _: answers, len(card.classes))
     with tempfile.TemporaryDirectory(prefix="geolabel.") as folder:
         draft = Path(folder)
-        with PredictionWriter.open(draft, grid, scheme, card.attribution, undecided=bool(decision.bands)) as writer:
-            strips = blended(small, (whole,), lambda _: answers, len(card.classes))
-            detections = maps.outline(writer.write(strips, decision), grid, scale=1 / LEVELS)
-        writer.finish(detections, choices.min_area_ha)
+        write_prediction(draft, scene.fit.grid.part(core), card, strips, choices.threshold, choices.min_area_ha)
         return sum(path.stat().st_size for path in draft.iterdir())
 
 

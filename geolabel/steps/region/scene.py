@@ -113,12 +113,13 @@ def _dense_stride(predictor: Predictor, choices: Choices) -> int | None:
     apart = (choices.stride or 1) >= side
     if choices.dense == "off" or (not asked and (engine or apart or not dense.ready(predictor))):
         return None
-    why = dense.eligible(predictor, choices.stride or side)
-    if why and asked:
-        raise OptionError(f"--{'refine' if choices.refine else 'dense on'}: {why}; leave it away")
-    if why:
-        return None
-    own = dense.make_dense(predictor, choices.stride or side).lattice
+    try:
+        own = dense.make_dense(predictor, choices.stride or side).lattice
+    except OptionError as error:
+        if not asked:
+            return None
+        why = dense.eligible(predictor, choices.stride or side)
+        raise OptionError(f"--{'refine' if choices.refine else 'dense on'}: {why}; leave it away") from error
     return choices.stride or max(side // 2 // own, 1) * own
 
 

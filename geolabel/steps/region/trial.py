@@ -13,7 +13,7 @@ from geolabel.grid import Window
 from geolabel.inference import Places, Shard
 from geolabel.inference.swaths import Reach, Swath, swaths
 from geolabel.learn import dense, engines
-from geolabel.learn.windows import Windows
+from geolabel.learn.windows import Windows, cut_tiles
 from geolabel.progress import log
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ def _engine(scene: Scene, reader: Reader, choices: Choices) -> engines.Engine:
     if plan.tiles * plan.tile_width * plan.tile_height < _WORTH_A_TRIAL and not asked:
         return engines.default(scene.predictor)
     chips, valid, count = [], [], 0
-    shape = (plan.tile_height, plan.tile_width)
+    tile_px = (plan.tile_width, plan.tile_height)
     for swath in _sampled(scene, reader, Reach()):
-        cut = np.lib.stride_tricks.sliding_window_view(swath.pixels, shape, axis=(1, 2))[:, swath.rows, swath.cols]
-        chips.append(cut.transpose(1, 0, 2, 3))
-        valid.append(np.lib.stride_tricks.sliding_window_view(swath.valid, shape)[swath.rows, swath.cols])
+        cut, seen = cut_tiles(swath.pixels, swath.valid, swath.rows, swath.cols, tile_px)
+        chips.append(cut)
+        valid.append(seen)
         count += len(swath.rows)
         if count >= _TILES:
             break

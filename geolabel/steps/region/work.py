@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geolabel import files
-from geolabel.inference import dump_answers, write_answers
+from geolabel.inference import down_columns, dump_answers, write_answers
 from geolabel.learn import engines
 from geolabel.progress import counting
 from geolabel.steps.region.job import keep, shard_path
@@ -30,11 +30,10 @@ def work(folder: Path, job: Job, scene: Scene, shards: Sequence[Shard]) -> int:
         return 0
     engine = engines.Engine.from_json(job.engine)
     ready = Ready.of(scene, engine, job.places, windows=job.dense is not None)
-    ordered = sorted(shards, key=lambda shard: (shard.core.col_off, shard.core.row_off))
-    total = sum((shard.rows.stop - shard.rows.start) * (shard.cols.stop - shard.cols.start) for shard in ordered)
+    total = sum(shard.tiles for shard in shards)
     predicted = 0
     with scene.reader() as reader, counting(total, what="predicting", unit="tiles") as tell, files.writing(folder):
-        for shard, answers in ready.predict(reader, ordered, tell):
+        for shard, answers in ready.predict(reader, down_columns(shards), tell):
             keep(folder, job)
             write_answers(shard_path(folder, shard.number), dump_answers(answers, job.stamp))
             predicted += answers.predicted
