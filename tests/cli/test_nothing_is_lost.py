@@ -145,7 +145,8 @@ def test_a_stopped_process_tells_how_to_go_on_and_leaves_nothing_half_done(
         time.sleep(0.1)
     os.kill(process.pid, sent)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    # Where the signal meets an `exec`, as of a dataclass, Python ends by the signal itself: a shell says 130 to both.
+    assert process.returncode in {130, -signal.SIGINT}, err
     assert f"geolabel train {tiles} -o {run} --resume" in err
     assert "Traceback" not in err
     assert tree(tmp_path / "way") - before <= {str(path.relative_to(tmp_path / "way")) for path in run.rglob("*")}
