@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import shapely
@@ -11,20 +11,12 @@ import shapely
 from geolabel import files, geodesy, maps, vector
 from geolabel.errors import InputError, OptionError
 from geolabel.maps import ClassStyle, Detections
-from geolabel.steps.prediction import write_styled
+from geolabel.steps.formats import ENDINGS, Format, write_as
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from geolabel.vector import Layer
-
-Format = Literal["gpkg", "geojson", "geoparquet", "flatgeobuf"]
-_ENDINGS: dict[Format, tuple[str, Literal["GPKG", "GeoJSON", "Parquet", "FlatGeobuf"]]] = {
-    "gpkg": (".gpkg", "GPKG"),
-    "geojson": (".geojson", "GeoJSON"),
-    "geoparquet": (".parquet", "Parquet"),
-    "flatgeobuf": (".fgb", "FlatGeobuf"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +45,13 @@ def export(
     Areas stay those of the pixels that were detected: simplifying changes outlines, not the figures beside them.
     Raises OptionError, InputError (no prediction), OutputError.
     """
-    if to not in _ENDINGS:
-        raise OptionError(f"--to {to}: choose {', '.join(_ENDINGS)}")
+    if to not in ENDINGS:
+        raise OptionError(f"--to {to}: choose {', '.join(ENDINGS)}")
     if simplify_m < 0 or min_area_ha < 0:
         raise OptionError("--simplify and --min-area must not be negative")
     if not (prediction / files.RECORD).is_file():
         raise InputError(f"{prediction}: is no prediction folder (it has no run.json); make one with geolabel predict")
-    ending, driver = _ENDINGS[to]
-    target = output or prediction.with_name(f"{prediction.stem}-detections{ending}")
+    target = output or prediction.with_name(f"{prediction.stem}-detections{ENDINGS[to]}")
     files.check_new(target, overwrite=overwrite, inputs=(prediction / files.RECORD, prediction / "detections.gpkg"))
     record = files.read_json(prediction / files.RECORD, "the record of a prediction")
     layer = replace(
@@ -70,10 +61,7 @@ def export(
     kept = maps.filter_layer(layer, min_area_ha)
     done = _simplify(kept, simplify_m) if simplify_m else kept
     with files.new_file(target, overwrite=overwrite) as draft:
-        if driver == "GPKG":
-            write_styled(draft, done, _styles(layer))
-        else:
-            vector.write_layer(draft, done, driver)
+        write_as(draft, done, _styles(layer), to)
     return ExportReport(
         target,
         len(done.geometries),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from geolabel import maps, raster, vector
 from geolabel.inference import LEVELS, NONE, UNDECIDED, Decision, rows_at_once
 from geolabel.labels.scheme import Scheme
 from geolabel.maps import ClassStyle, Strip
+from geolabel.steps.formats import write_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -118,7 +119,7 @@ class PredictionWriter:
         layer = replace(layer, attribution=self.attribution)
         layer = maps.filter_layer(layer, min_area_ha) if min_area_ha else layer
         styles = class_styles(entries)
-        write_styled(self.folder / "detections.gpkg", layer, styles)
+        write_as(self.folder / "detections.gpkg", layer, styles, "gpkg")
         vector.write_geojson(self.folder / "detections.geojson", layer)
         (self.folder / "classes.qml").write_text(maps.raster_qml(self._shown), encoding="utf-8")
         first = entries[0]
@@ -156,9 +157,3 @@ def _none_style() -> ClassStyle:
 
 def _undecided_style() -> ClassStyle:
     return ClassStyle(UNDECIDED, "undecided", "undecided", "#9e9e9e")
-
-
-def write_styled(path: Path, layer: Any, styles: list[ClassStyle]) -> None:
-    """Write a GeoPackage that opens styled."""
-    vector.write_layer(path, layer, "GPKG")
-    maps.write_layer_style(path, layer.name, "geom", maps.vector_qml(styles))

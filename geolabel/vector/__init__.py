@@ -17,13 +17,14 @@ from geolabel.vector.read import (
     read_values,
 )
 from geolabel.vector.rings import FlatRings, joined, rings_of
-from geolabel.vector.write import NO_TIME, Layer, write_geojson, write_layer
+from geolabel.vector.write import NO_TIME, Driver, Layer, write_geojson, write_layer
 
 # GDAL's asides, such as a ring of a relation that is not closed, arrive as warnings; what matters as an exception
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"geolabel\.vector\.")
 
 __all__ = [
     "NO_TIME",
+    "Driver",
     "Features",
     "FlatRings",
     "IndexedLayer",

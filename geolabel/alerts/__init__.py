@@ -1,0 +1,1 @@
+"""Changes as alerts: ids that stay, what became of them, whose land they lie on."""

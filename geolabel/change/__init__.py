@@ -1,0 +1,1 @@
+"""Two dates and more of one place: what stands between them, and what changed."""

@@ -1,0 +1,30 @@
+"""A layer in whatever format a reader wants, with its style where the format has a place for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from geolabel import maps, vector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from geolabel.maps import ClassStyle
+    from geolabel.vector import Layer
+
+Format = Literal["gpkg", "geojson", "geoparquet", "flatgeobuf"]
+ENDINGS: dict[Format, str] = {"gpkg": ".gpkg", "geojson": ".geojson", "geoparquet": ".parquet", "flatgeobuf": ".fgb"}
+_DRIVERS: dict[Format, vector.Driver] = {
+    "gpkg": "GPKG",
+    "geojson": "GeoJSON",
+    "geoparquet": "Parquet",
+    "flatgeobuf": "FlatGeobuf",
+}
+
+
+def write_as(path: Path, layer: Layer, styles: Sequence[ClassStyle], to: Format) -> None:
+    """Write a layer in a format; a GeoPackage opens styled. Raises OutputError (cannot be written)."""
+    vector.write_layer(path, layer, _DRIVERS[to])
+    if to == "gpkg":
+        maps.write_layer_style(path, layer.name, "geom", maps.vector_qml(styles))
