@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _WGS84 = "EPSG:4326"
 _M2_PER_HA = 10_000.0
+_RADIUS_M = 6_378_137.0
+_E2 = 0.006694379990141317
+"""Equatorial radius and squared eccentricity of the WGS 84 ellipsoid."""
 _LATTICES = (16, 64, 256)
 """Meshes along each axis."""
 
@@ -200,3 +203,26 @@ def area_ha(geometries: NDArray[Any], crs: str) -> NDArray[np.float64]:
     lon, lat = reproject(np.array([(west + east) / 2]), np.array([(south + north) / 2]), crs, _WGS84)[0]
     plane = project_geometries(geometries, crs, equal_area_crs(float(lon), float(lat)))
     return np.asarray(shapely.area(plane), dtype=np.float64) / _M2_PER_HA
+
+
+def perimeter_m(geometries: NDArray[Any], crs: str) -> NDArray[np.float64]:
+    """Ellipsoidal length of the outlines of polygons, holes included, in metres: (n,).
+
+    Each side is measured by the radii of curvature at its middle latitude: of sides up to 10 km, to a millionth.
+    """
+    import shapely
+
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    if not len(xy):
+        return np.zeros(len(geometries))
+    lon, lat = np.radians(reproject(xy[:, 0], xy[:, 1], crs, _WGS84)).T
+    middle = (lat[1:] + lat[:-1]) / 2
+    curved = 1 - _E2 * np.sin(middle) ** 2
+    east = np.remainder(np.diff(lon) + np.pi, 2 * np.pi) - np.pi  # the short way, over the antimeridian too
+    across = east * np.cos(middle) * _RADIUS_M / np.sqrt(curved)
+    along = np.diff(lat) * _RADIUS_M * (1 - _E2) / curved**1.5
+    length = np.where(ring[1:] == ring[:-1], np.hypot(across, along), 0.0)
+    of_ring = np.bincount(ring[1:], weights=length, minlength=len(rings))
+    return np.asarray(np.bincount(owner[part], weights=of_ring, minlength=len(geometries)), dtype=np.float64)

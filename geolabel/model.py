@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT = 1
+PAIRS = "pairs"
+"""The setting that says how a network of two dates compares them: `head` or `change-vector`."""
 HeadKind = Literal["sigmoid", "softmax"]
 _MAX_HEADER_BYTES = 100_000_000
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -119,6 +121,11 @@ class ModelCard:
     def classes(self) -> tuple[str, ...]:
         """The network's outputs, in order."""
         return tuple(name for head in self.heads for name in head.classes)
+
+    @property
+    def is_of_pairs(self) -> bool:
+        """Whether it compares two dates, whose bands stand side by side: before.red … and after.red …."""
+        return bool(self.settings.get(PAIRS))
 
 
 def rescaled(card: ModelCard, scale: Sequence[float], offset: Sequence[float]) -> ModelCard:

@@ -132,3 +132,24 @@ def test_many_points_are_where_each_is_by_itself(count: int, source: str, target
     found = np.column_stack(geodesy.reproject_nearly(x, y, source, target, 0.1))
     expected = np.column_stack(Transformer.from_crs(source, target, always_xy=True).transform(x, y))
     assert np.abs(found - expected).max() < 0.1
+
+
+@given(st.floats(-179, 179), st.floats(-75, 75), st.floats(0.001, 0.08), st.floats(0.001, 0.08), st.booleans())
+def test_perimeters_are_those_of_pyproj(lon: float, lat: float, wide: float, high: float, hole: bool) -> None:
+    box = shapely.box(lon, lat, lon + wide, lat + high)
+    inner = shapely.box(lon + wide / 4, lat + high / 4, lon + wide / 2, lat + high / 2)
+    one = shapely.Polygon(box.exterior, [inner.exterior] if hole else [])
+    geod = Geod(ellps="WGS84")
+    expected = sum(geod.geometry_length(ring) for ring in [one.exterior, *one.interiors])
+    both = geodesy.perimeter_m(np.array([one, shapely.MultiPolygon([one, inner])]), "EPSG:4326")
+    assert both == pytest.approx([expected, expected + geod.geometry_length(inner.exterior)], rel=1e-6)
+
+
+def test_perimeters_over_the_antimeridian_in_utm_and_of_none() -> None:
+    over = shapely.Polygon([(179.99, 0), (-179.99, 0), (-179.99, 0.02), (179.99, 0.02)])
+    assert geodesy.perimeter_m(np.array([over]), "EPSG:4326") == pytest.approx(
+        [2 * (0.02 * 111_319.5 + 0.02 * 110_574.3)]
+    )
+    square = shapely.box(500_000, 9_000_000, 501_000, 9_001_000)  # on the meridian, whose scale is 0.9996
+    assert geodesy.perimeter_m(np.array([square]), "EPSG:32721") == pytest.approx([4000 / 0.9996], rel=1e-6)
+    assert len(geodesy.perimeter_m(np.empty(0, dtype=object), "EPSG:4326")) == 0

@@ -73,7 +73,7 @@ def _fingerprint(index: TileIndex, rows: NDArray[np.int64], base: Path) -> str:
         source = index.source_of(path)
         if source.kind == "raster":
             describe_source(source, base)
-            digest.update(f"{path}:{files.fingerprint(base / path)}:{source.bands};".encode())
+            digest.update(f"{path}:{raster.fingerprint(base / path)}:{source.bands};".encode())
         elif (base / path).exists():
             found = (base / path).stat()
             digest.update(f"{path}:{found.st_size}:{found.st_mtime_ns}:{source.bands};".encode())

@@ -11,8 +11,11 @@ import torch
 
 from geolabel.learn import backbones
 from geolabel.learn.apart import Apart
+from geolabel.learn.chord import build_change_vector
 from geolabel.learn.heads import probabilities
+from geolabel.learn.pairs import build_pairs, start_pairs
 from geolabel.learn.transforms import Normalise, to_tensor
+from geolabel.model import PAIRS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,11 +94,10 @@ def start_network(card: ModelCard, weights: str, seed: int, dropout: float | Non
 
     Raises OptionError, ModelError, InstallError.
     """
+    begin, bands = (start_pairs, len(card.bands) // 2) if card.is_of_pairs else (backbones.start, len(card.bands))
 
     def one(classes: int) -> nn.Module:
-        return backbones.start(
-            card.architecture, len(card.bands), classes, weights, seed, tile_px=card.tile_px, dropout=dropout
-        )
+        return begin(card.architecture, bands, classes, weights, seed, tile_px=card.tile_px, dropout=dropout)
 
     if card.settings.get("apart"):
         return Apart(one(len(head.classes)) for head in card.heads)
@@ -106,6 +108,10 @@ def build_network(card: ModelCard) -> nn.Module:
     """The network that a card describes, to be filled with weights."""
 
     def one(classes: int) -> nn.Module:
+        if card.settings.get(PAIRS) == "change-vector":
+            return build_change_vector(card.architecture, len(card.bands) // 2, tile_px=card.tile_px)
+        if card.is_of_pairs:
+            return build_pairs(card.architecture, len(card.bands) // 2, classes, tile_px=card.tile_px)
         return backbones.build(card.architecture, len(card.bands), classes, tile_px=card.tile_px)
 
     if card.settings.get("apart"):

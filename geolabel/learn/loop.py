@@ -93,7 +93,7 @@ def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise)
     count = batches_an_epoch(len(lesson.train), recipe)
     rows = draw_epoch(lesson.train, lesson.targets, recipe.balance, count * size, run.generator)
     own = rows.reshape(count, world, -1)[:, rank].ravel()  # this process's part of each batch
-    augmentation = Augmentation.parse(recipe.augment)
+    augmentation = Augmentation.parse(recipe.augment, dates=2 if recipe.pairs else 1)
     total = torch.zeros((), device=run.fabric.device)
     for number, batch in enumerate(batches(lesson, own, size // world, normalise, run.fabric.device), start=1):
         ready = number % recipe.accumulate == 0

@@ -27,6 +27,9 @@ class Recipe:
 
     model: str = _option("small-cnn", "small-cnn and others of our own, a network of timm's, or rf, svm, knn, mlp …")
     weights: str = _option("none", "Weights to start from.", metavar="FILE|default|none")
+    pairs: bool = _option(
+        False, "Tiles of two dates (geolabel tile --pairs): both go through one trunk, the head compares them."
+    )
     heads: HeadChoice = _option(
         "auto", "auto: groups of the scheme are softmax, the others sigmoid; apart: a network of its own for each."
     )
@@ -109,6 +112,8 @@ class Recipe:
             raise OptionError(f"--fill-cut must lie above .5 and below 1, got {self.fill_cut:g}")
         if self.layer_decay > 1 or self.seed >= _SEED_BITS:
             raise OptionError(f"--layer-decay must be 1 at the most, --seed below {_SEED_BITS}")
+        if self.pairs and self.dehaze:
+            raise OptionError("--dehaze knows one date only; leave it out, or --pairs")
         for name, allowed in CHOICES.items():  # the command line checks them too, Python and damaged files do not
             if getattr(self, name) not in allowed:
                 raise OptionError(f"{flag_of(name)} {getattr(self, name)}: choose {', '.join(allowed)}")

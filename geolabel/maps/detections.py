@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import shapely
-
-from geolabel.errors import OptionError
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
-
-_COVERAGE_GEOS = (3, 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +19,11 @@ class Detections:
     class_index: NDArray[np.int32]
     """(n,) position of the class, from 0."""
     pixels: NDArray[np.int64]
-    """(n,) pixels covered."""
+    """(n,) pixels of the class; filled holes do not count."""
     mean_probability: NDArray[np.float64]
-    """(n,) mean over the pixels, 0 to 1."""
+    """(n,) mean over the pixels, 0 to 1; NaN where the map only says classes."""
     max_probability: NDArray[np.float64]
-    """(n,) highest among the pixels, 0 to 1."""
+    """(n,) highest among the pixels, 0 to 1, or NaN."""
 
     def __post_init__(self) -> None:
         rows = {len(getattr(self, name)) for name in type(self).__slots__}
@@ -38,25 +32,3 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.geometries)
-
-
-def simplify(detections: Detections, tolerance: float) -> Detections:
-    """The same detections with calmer outlines; `tolerance` in CRS units, pixel statistics as they were.
-
-    Corners whose triangle is smaller than `tolerance` squared go (Visvalingam and Whyatt). Detections of one
-    class are treated together: they never come to overlap. GEOS before 3.12, or shapely before 2.1, treats
-    each alone, by distance (Douglas and Peucker). Raises OptionError (negative tolerance).
-    """
-    if tolerance < 0:
-        raise OptionError(f"the tolerance of a simplification must be ≥ 0, got {tolerance}")
-    geometries = detections.geometries.copy()
-    for index in np.unique(detections.class_index):
-        mine = detections.class_index == index
-        geometries[mine] = _simplify(geometries[mine], tolerance)
-    return replace(detections, geometries=geometries)
-
-
-def _simplify(polygons: NDArray[Any], tolerance: float) -> NDArray[Any]:
-    if hasattr(shapely, "coverage_simplify") and shapely.geos_version >= _COVERAGE_GEOS:
-        return np.asarray(shapely.coverage_simplify(polygons, tolerance), dtype=object)
-    return np.asarray(shapely.simplify(polygons, tolerance, preserve_topology=True), dtype=object)

@@ -1,4 +1,4 @@
-"""Rings along pixel edges as flat arrays: an open ring names each vertex once, many share one array."""
+"""Polygons of patches that are given by their runs."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ import shapely
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
-def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The whole numbers from each start on, as many as its length, one run after the other."""
-    before = np.cumsum(lengths) - lengths
-    return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
+    from geolabel.grid import Grid
 
 
-def corners(xy: NDArray[np.float64], lengths: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Open rings without the vertices at which they go straight on; every side runs along x or y."""
-    starts = np.cumsum(lengths) - lengths
-    lasts = starts + lengths - 1
-    before, after = np.arange(len(xy)) - 1, np.arange(len(xy)) + 1
-    before[starts], after[lasts] = lasts, starts
-    turns = (xy[:, 1] == xy[before, 1]) != (xy[:, 1] == xy[after, 1])
-    return xy[turns], np.add.reduceat(turns, starts, dtype=np.int64)
+def outlines(
+    row: NDArray[np.int32], edge: NDArray[np.int32], begin: NDArray[np.int64], grid: Grid, fill_pixels: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Polygons (n,) of n patches in the grid's CRS, without their holes of fewer than `fill_pixels` pixels.
 
-
-def polygons(
-    xy: NDArray[np.float64], lengths: NDArray[np.int64], polygon: NDArray[np.int64], count: int
-) -> NDArray[Any]:
-    """Polygons (count,) of open rings; `polygon` is the number of the polygon that each ring is part of.
-
-    Which ring is the shell needs no telling: along pixel edges, no hole reaches as low a y as its shell.
+    `row` (runs,) and `edge` (2 × runs,): the row and both ends of each run; those of patch i begin at `begin[i]`, in
+    reading order. Each ring starts at a settled vertex. Also returned are those of the holes that went into which other
+    patches fit: Polygons (m,) in (col, row), and the patch (m,) of each.
     """
-    starts = np.cumsum(lengths) - lengths
-    order = np.lexsort([np.minimum.reduceat(xy[:, 1], starts), polygon])
-    starts, lengths = starts[order], lengths[order]
-    vertices = ranges(starts, lengths + 1)
-    ring_ends = np.concatenate([[0], np.cumsum(lengths + 1)])
-    vertices[ring_ends[1:] - 1] = starts  # a closed ring ends where it starts
+    from geolabel.maps import trace
+
+    vertices, lengths, patch, filled = trace.follow(row, edge, begin, trace.link(row, edge, begin), fill_pixels)
+    holes = np.empty(0, dtype=object)
+    if filled.any():
+        inside = np.repeat(filled, lengths)
+        holes = _polygons(vertices[inside], lengths[filled], np.arange(filled.sum()), int(filled.sum()))
+        vertices, lengths = vertices[~inside], lengths[~filled]
+    vertices[:, 0], vertices[:, 1] = grid.xy(vertices[:, 0], vertices[:, 1])
+    polygons = _polygons(vertices, lengths, patch[~filled], len(begin) - 1)
+    return np.asarray(shapely.normalize(polygons), dtype=object), holes, patch[filled]
+
+
+def _polygons(
+    vertices: NDArray[np.float64], lengths: NDArray[np.int64], polygon: NDArray[np.int64], count: int
+) -> NDArray[Any]:
+    """Polygons (count,) of closed rings, each shell followed by its holes; `polygon` (rings,): its number."""
+    ring_ends = np.concatenate([[0], np.cumsum(lengths)])
     polygon_ends = np.concatenate([[0], np.cumsum(np.bincount(polygon, minlength=count))])
-    built = shapely.from_ragged_array(shapely.GeometryType.POLYGON, xy[vertices], (ring_ends, polygon_ends))
+    built = shapely.from_ragged_array(shapely.GeometryType.POLYGON, vertices, (ring_ends, polygon_ends))
     return np.asarray(built, dtype=object)

@@ -3,11 +3,13 @@
 from geolabel.raster.describe import Band, RasterInfo, describe, is_raster
 from geolabel.raster.overview import codes, corners, count_codes, sample, valid_overview
 from geolabel.raster.read import Reader, Resampling, align, mirror, open_raster
-from geolabel.raster.region import fingerprint, gather
+from geolabel.raster.region import AFTER, BEFORE, fingerprint, gather, pair, pair_bands
 from geolabel.raster.shapes import burn, polygonise
 from geolabel.raster.write import BandStyle, StripWriter, write_cog
 
 __all__ = [
+    "AFTER",
+    "BEFORE",
     "Band",
     "BandStyle",
     "RasterInfo",
@@ -25,6 +27,8 @@ __all__ = [
     "is_raster",
     "mirror",
     "open_raster",
+    "pair",
+    "pair_bands",
     "polygonise",
     "sample",
     "valid_overview",

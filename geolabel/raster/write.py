@@ -113,8 +113,12 @@ def _plain(path: Path, grid: Grid, style: BandStyle, strip_rows: int) -> Iterato
     }
     with door.writing(path), rasterio.open(path, "w", **profile) as dataset:
         dataset.descriptions = style.names
-        if set(_RGB) <= set(style.names):  # so that a viewer shows true colour, whatever the order of the bands
-            dataset.colorinterp = [ColorInterp[name] if name in _RGB else ColorInterp.undefined for name in style.names]
+        # So that a viewer shows true colour, whatever the order of the bands, and takes no fourth band for opacity.
+        true_colour = set(_RGB) <= set(style.names)
+        if len(style.names) > 1:
+            dataset.colorinterp = [
+                ColorInterp[name] if true_colour and name in _RGB else ColorInterp.undefined for name in style.names
+            ]
         dataset.scales = (style.scale,) * len(style.names)
         if style.attribution:
             dataset.update_tags(TIFFTAG_COPYRIGHT="; ".join(style.attribution))

@@ -1,71 +1,148 @@
-"""`geolabel export`: the detections of a prediction in another format, simplified and filtered where asked."""
+"""`geolabel export`: detections or alerts in another format, simplified and filtered where asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import shapely
 
 from geolabel import files, geodesy, maps, vector
-from geolabel.errors import InputError, OptionError
-from geolabel.maps import ClassStyle, Detections
-from geolabel.steps.formats import ENDINGS, Format, write_as
+from geolabel.errors import OptionError
+from geolabel.maps import Detections, Project, ProjectLayer
+from geolabel.steps.export_source import ExportSource, read_source
+from geolabel.steps.formats import ENDINGS, Format, write_styled
+from geolabel.steps.stac import StacReport, write_item
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from geolabel.vector import Layer
+
+Target = Literal["gpkg", "geojson", "geoparquet", "flatgeobuf", "pmtiles", "postgis", "qgis", "stac"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
     """What was exported."""
 
-    output: Path
+    output: str
+    """The file or folder; the database and table, without what is secret."""
     features: int
     dropped: int
-    """Detections below --min-area."""
+    """Features below --min-area."""
     vertices_before: int
     vertices_after: int
 
 
 def export(
-    prediction: Path,
+    source: Path,
     *,
-    to: Format = "gpkg",
+    to: Target = "gpkg",
     simplify_m: float = 0.0,
     min_area_ha: float = 0.0,
-    output: Path | None = None,
+    output: str | Path | None = None,
+    table: str | None = None,
     overwrite: bool = False,
-) -> ExportReport:
-    """Write the detections of a prediction folder in another format.
+) -> ExportReport | StacReport:
+    """Write the detections of a prediction folder, or the alerts of one of changes, in another format.
 
+    `source` is the folder or the GeoPackage in it. `output` is a file; for PostGIS the address of a database, in which
+    `table` (default: detections, alerts) is made; for QGIS a folder, for a styled GeoPackage and a project; for STAC
+    the item (default: item.json in the folder).
     Areas stay those of the pixels that were detected: simplifying changes outlines, not the figures beside them.
-    Raises OptionError, InputError (no prediction), OutputError.
+    Raises OptionError, InputError (nothing to export), OutputError, InstallError (PostGIS: no psycopg).
     """
-    if to not in ENDINGS:
-        raise OptionError(f"--to {to}: choose {', '.join(ENDINGS)}")
+    if to not in get_args(Target):
+        raise OptionError(f"--to {to}: choose {', '.join(get_args(Target))}")
     if simplify_m < 0 or min_area_ha < 0:
         raise OptionError("--simplify and --min-area must not be negative")
-    if not (prediction / files.RECORD).is_file():
-        raise InputError(f"{prediction}: is no prediction folder (it has no run.json); make one with geolabel predict")
-    target = output or prediction.with_name(f"{prediction.stem}-detections{ENDINGS[to]}")
-    files.check_new(target, overwrite=overwrite, inputs=(prediction / files.RECORD, prediction / "detections.gpkg"))
-    record = files.read_json(prediction / files.RECORD, "the record of a prediction")
-    layer = replace(
-        vector.read_layer(prediction / "detections.gpkg", "detections"),
-        attribution=tuple(str(words) for words in record.get("attribution", ())),
-    )
-    kept = maps.filter_layer(layer, min_area_ha)
-    done = _simplify(kept, simplify_m) if simplify_m else kept
+    if table is not None and to != "postgis":
+        raise OptionError("--table is for --to postgis; name a file with -o")
+    if to == "stac":
+        if simplify_m or min_area_ha:
+            raise OptionError("--simplify and --min-area do nothing to a STAC item, which names the files as they are")
+        return write_item(source, output=Path(output) if output else None, overwrite=overwrite)
+    if to == "postgis":
+        return _to_table(source, str(output or ""), table, simplify_m, min_area_ha, overwrite=overwrite)
+    if output is not None and vector.is_dsn(str(output)):
+        raise OptionError(f"-o: names a database; give --to postgis, or a file for --to {to}")
+    place = Path(output) if output else None
+    if to == "qgis":
+        return _to_project(source, place, simplify_m, min_area_ha, overwrite=overwrite)
+    return _to_file(source, to, place, simplify_m, min_area_ha, overwrite=overwrite)
+
+
+def _default(place: Path, name: str, ending: str = "") -> Path:
+    """Beside the folder, under its name, also where the GeoPackage in it was given."""
+    folder = place if place.is_dir() or place.stem != name else place.resolve().parent
+    return folder.with_name(f"{folder.stem}-{name}{ending}")
+
+
+def _to_file(
+    place: Path, to: Format, output: Path | None, simplify_m: float, min_area_ha: float, *, overwrite: bool
+) -> ExportReport:
+    source = read_source(place)
+    target = output or _default(place, source.layer.name, ENDINGS[to])
+    files.check_new(target, overwrite=overwrite, inputs=(source.gpkg, source.gpkg.with_name(files.RECORD)))
+    layer, report = _prepared(source, str(target), simplify_m, min_area_ha)
     with files.new_file(target, overwrite=overwrite) as draft:
-        write_as(draft, done, _styles(layer), to)
-    return ExportReport(
+        write_styled(draft, layer, source.qml, to)
+    return report
+
+
+def _to_project(
+    place: Path, output: Path | None, simplify_m: float, min_area_ha: float, *, overwrite: bool
+) -> ExportReport:
+    """A folder to hand on: the styled GeoPackage, and a project that shows it."""
+    source = read_source(place)
+    name = source.layer.name
+    target = output or _default(place, name)
+    files.check_new(target, overwrite=overwrite, folder="export", inputs=(source.gpkg,))
+    layer, report = _prepared(source, str(target), simplify_m, min_area_ha)
+    shown = ProjectLayer(name.capitalize(), f"{name}.gpkg", "vector", name.capitalize(), layer.crs, source.qml, name)
+    extent = shapely.total_bounds(layer.geometries if len(layer.geometries) else source.layer.geometries)
+    west, south, east, north = np.nan_to_num(extent).tolist()
+    project = Project(target.stem, layer.crs, (west, south, east, north), (shown,), layer.attribution)
+    with files.new_directory(target, "export", overwrite=overwrite) as draft:
+        write_styled(draft / f"{name}.gpkg", layer, source.qml, "gpkg")
+        (draft / "project.qgz").write_bytes(maps.project_bytes(project))
+        files.write_json(draft / files.RECORD, _record(source, simplify_m, min_area_ha))
+    return report
+
+
+def _record(source: ExportSource, simplify_m: float, min_area_ha: float) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "command": "export",
+        "inputs": {source.layer.name: {"path": source.gpkg.name, "fingerprint": files.fingerprint(source.gpkg)}},
+        "options": {"simplify_m": simplify_m, "min_area_ha": min_area_ha},
+        "attribution": list(source.layer.attribution),
+        "versions": files.versions(),
+    }
+
+
+def _to_table(
+    place: Path, dsn: str, table: str | None, simplify_m: float, min_area_ha: float, *, overwrite: bool
+) -> ExportReport:
+    if not dsn:
+        raise OptionError("--to postgis needs a database: -o postgresql://user@host/database")
+    target = vector.table_at(dsn, table if table is not None else "detections")
+    source = read_source(place)
+    target = target if table is not None else replace(target, name=source.layer.name)
+    layer, report = _prepared(source, str(target), simplify_m, min_area_ha)
+    vector.write_postgis(target, layer, source.qml, overwrite=overwrite)
+    return report
+
+
+def _prepared(source: ExportSource, target: str, simplify_m: float, min_area_ha: float) -> tuple[Layer, ExportReport]:
+    """The layer as it is written, and what became of it."""
+    kept = maps.filter_layer(source.layer, min_area_ha)
+    done = _simplify(kept, simplify_m) if simplify_m else kept
+    return done, ExportReport(
         target,
         len(done.geometries),
-        len(layer.geometries) - len(done.geometries),
+        len(source.layer.geometries) - len(done.geometries),
         int(shapely.get_num_coordinates(kept.geometries).sum()),
         int(shapely.get_num_coordinates(done.geometries).sum()),
     )
@@ -85,13 +162,3 @@ def _simplify(layer: Layer, tolerance_m: float) -> Layer:
     )
     back = geodesy.project_geometries(simple.geometries, plane, layer.crs)
     return replace(layer, geometries=np.asarray(shapely.multipolygons(back, indices=owner), dtype=object))
-
-
-def _styles(layer: Layer) -> list[ClassStyle]:
-    rows = {
-        (cast("str", name), cast("str", title), cast("str", color))
-        for name, title, color in zip(
-            layer.columns["class"], layer.columns["title"], layer.columns["color"], strict=True
-        )
-    }
-    return [ClassStyle(at, *row) for at, row in enumerate(sorted(rows), start=1)]

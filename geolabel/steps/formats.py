@@ -13,18 +13,30 @@ if TYPE_CHECKING:
     from geolabel.maps import ClassStyle
     from geolabel.vector import Layer
 
-Format = Literal["gpkg", "geojson", "geoparquet", "flatgeobuf"]
-ENDINGS: dict[Format, str] = {"gpkg": ".gpkg", "geojson": ".geojson", "geoparquet": ".parquet", "flatgeobuf": ".fgb"}
+Format = Literal["gpkg", "geojson", "geoparquet", "flatgeobuf", "pmtiles"]
+ENDINGS: dict[Format, str] = {
+    "gpkg": ".gpkg",
+    "geojson": ".geojson",
+    "geoparquet": ".parquet",
+    "flatgeobuf": ".fgb",
+    "pmtiles": ".pmtiles",
+}
 _DRIVERS: dict[Format, vector.Driver] = {
     "gpkg": "GPKG",
     "geojson": "GeoJSON",
     "geoparquet": "Parquet",
     "flatgeobuf": "FlatGeobuf",
+    "pmtiles": "PMTiles",
 }
 
 
 def write_as(path: Path, layer: Layer, styles: Sequence[ClassStyle], to: Format) -> None:
     """Write a layer in a format; a GeoPackage opens styled. Raises OutputError (cannot be written)."""
+    write_styled(path, layer, maps.vector_qml(styles), to)
+
+
+def write_styled(path: Path, layer: Layer, qml: str, to: Format) -> None:
+    """Write a layer in a format, a GeoPackage with this style in it. Raises OutputError (cannot be written)."""
     vector.write_layer(path, layer, _DRIVERS[to])
     if to == "gpkg":
-        maps.write_layer_style(path, layer.name, "geom", maps.vector_qml(styles))
+        maps.write_layer_style(path, layer.name, "geom", qml)

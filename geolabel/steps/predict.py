@@ -86,7 +86,7 @@ def predict(
         )
     if sum(each is not None for each in (shard, workers, cluster)) > 1:
         raise OptionError("--shard, --workers and --cluster share work out in different ways; give one of them")
-    target = Path(output or f"{_stem(names[0])}.geolabel")
+    target = Path(output or f"{stem(names[0])}.geolabel")
     chosen = None if model is None else find_model(str(model))
     if not dry_run:
         check_place(target)
@@ -131,7 +131,7 @@ def part(shards: Sequence[Shard], number: int, count: int) -> list[Shard]:
     return ordered[first:end]
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """What a prediction is named after; a pattern names nothing."""
     stem = Path(name.rstrip("/")).stem
     return "region" if not stem or any(sign in stem for sign in "*?[") else stem

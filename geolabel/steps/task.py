@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import files
-from geolabel.errors import EmptyError, TileIndexError, listed
+from geolabel import files, raster
+from geolabel.errors import BandError, EmptyError, TileIndexError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.learn.chips import Chips, cached_chips, load_chips
 from geolabel.learn.heads import choose_heads, share_targets, targets
@@ -111,12 +111,15 @@ def make_task(
 ) -> Task:
     """What there is to learn in the tiles of `parts`; `given` (all tiles of the index,) is used instead of its split.
 
-    Raises TileIndexError (not labelled, not split), EmptyError (a part without tiles, nothing to learn).
+    Raises TileIndexError (not labelled, not split), BandError (--pairs, and tiles of one date), EmptyError (a part
+    without tiles, nothing to learn).
     """
     if not index.class_names or index.scheme is None:
         raise TileIndexError(f"{path}: has no labels; attach some with geolabel label")
     if index.split is None and given is None:
         raise TileIndexError(f"{path}: is not split into train, val and test; run geolabel split first")
+    if recipe.pairs:
+        _check_pairs(index, path)
     found = Scheme.from_json(index.scheme).subset(index.class_names)
     heads = choose_heads(found, recipe.heads)
     scheme = found.subset(name for head in heads for name in head.classes)
@@ -147,6 +150,15 @@ def make_task(
     )
     _check_shown(task)
     return task
+
+
+def _check_pairs(index: TileIndex, path: Path) -> None:
+    bands = index.sources[0].bands
+    if raster.pair_bands(bands) is None:
+        raise BandError(
+            f"{path}: --pairs needs tiles of two dates, these have the bands {listed(bands)}; make some with "
+            "geolabel tile BEFORE AFTER --pairs, and label what changed"
+        )
 
 
 def whole_tiles(index: TileIndex) -> NDArray[np.bool_]:

@@ -10,9 +10,11 @@ from geolabel.learn.baselines import BASELINES
 from geolabel.learn.device import choose_device
 from geolabel.learn.forward import make_classifier, start_network
 from geolabel.learn.haze import DarkChannel
+from geolabel.learn.pairs import shared_statistics
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.run import start
 from geolabel.learn.transforms import Normalise, band_contracts, visible_bands
+from geolabel.model import PAIRS
 from geolabel.steps.decide import decide
 from geolabel.steps.teach_baseline import teach_baseline
 
@@ -71,6 +73,8 @@ def teach(
     """Learn the tiles `train`, and choose epoch, calibration and thresholds by `val` (numbers among the task's)."""
     source = task.index.sources[0]
     bands = band_contracts(chips, train, source.bands, source.scale, source.offset)
+    if recipe.pairs:
+        bands = shared_statistics(bands)
     if recipe.model in BASELINES:
         predictor = teach_baseline(task, chips, train, bands, recipe)
         done, scores = decide(predictor, task.truth[val], predict_chips(predictor, chips, val), recipe)
@@ -118,6 +122,8 @@ def _settings(recipe: Recipe, bands: tuple[BandContract, ...]) -> dict[str, Any]
     settings: dict[str, Any] = {}
     if recipe.heads == "apart":
         settings["apart"] = True
+    if recipe.pairs:
+        settings[PAIRS] = "head"
     if recipe.targets == "shares":
         settings["targets"] = "shares"
     if recipe.dehaze:

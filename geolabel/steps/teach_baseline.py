@@ -38,6 +38,8 @@ def teach_baseline(
     """Fit the baseline that the recipe names on the tiles `train`. Raises OptionError."""
     if recipe.targets == "shares":
         raise OptionError(f"--model {recipe.model} tells whether a class is there, not its share; use a network")
+    if recipe.pairs:
+        raise OptionError(f"--pairs is for networks; --model {recipe.model} sees both dates without it")
     if recipe.dehaze:
         raise OptionError(f"--dehaze is for networks; --model {recipe.model} sees the tiles as they are")
     if recipe.features != COLOUR and recipe.weights == "none":

@@ -12,13 +12,14 @@ import shapely
 
 from geolabel import files, geodesy, raster, vector
 from geolabel.errors import BandError, EmptyError, OptionError
-from geolabel.progress import log, track
+from geolabel.progress import log
 from geolabel.steps.tile_images import tile_images
+from geolabel.steps.tile_inputs import check_named, described
 from geolabel.tiling import sampling
 from geolabel.tiling.index import Source, TileIndex, dictionary, write_index
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,16 +59,22 @@ def tile(
     gsd: float | None = None,
     on_missing: str = "skip",
     haze: bool = False,
+    pairs: bool = False,
     overwrite: bool = False,
 ) -> TileReport:
     """Make a tile index of rasters, or of a folder of chips. Pixels are not copied; with `haze` they are looked at.
 
-    Raises OptionError, InputError, BandError, CRSError, TableError, EmptyError (no tiles left), OutputError.
+    With `pairs`, the rasters are dates of places, a date before and one after for each; both are tiled as one, which a
+    VRT beside the index shows. Raises OptionError, InputError, BandError, CRSError, TableError, EmptyError (no tiles
+    left), OutputError.
     """
     if bool(rasters) == bool(images):
         raise OptionError("give rasters, or a folder of chips with --images, and not both")
     if not 0 <= min_valid <= 1:
         raise OptionError(f"--min-valid must lie in 0–1, got {min_valid:g}")
+    if pairs and (not rasters or len(rasters) % 2 or haze):
+        why = "leave --haze out" if haze else f"name the raster before and the one after; there are {len(rasters)}"
+        raise OptionError(f"--pairs tiles two dates of a place: {why}")
     files.check_new(output, overwrite=overwrite, inputs=(*rasters, aoi, tags))
     if images:
         index, missing, untagged = tile_images(images, output, tags, bands, gsd, on_missing)
@@ -75,7 +82,9 @@ def tile(
     else:
         if tags:
             raise OptionError("--tags describes the chips of --images; for rasters use geolabel label")
-        index, skipped = _tile_rasters(rasters, output, size, size if stride is None else stride, aoi, min_valid, bands)
+        step = size if stride is None else stride
+        with described(rasters, output, bands, pairs=pairs) as infos:
+            index, skipped = _tile_rasters(infos, output, size, step, aoi, min_valid)
         missing = untagged = 0
     if haze:
         from geolabel.steps.tile_haze import with_haze
@@ -86,24 +95,14 @@ def tile(
 
 
 def _tile_rasters(
-    paths: Sequence[Path],
-    output: Path,
-    size: int,
-    stride: int,
-    aoi: Path | None,
-    min_valid: float,
-    bands: Sequence[str],
+    infos: Iterable[raster.RasterInfo], output: Path, size: int, stride: int, aoi: Path | None, min_valid: float
 ) -> tuple[TileIndex, tuple[int, int]]:
     parts: list[dict[str, Any]] = []
     sources: list[Source] = []
     geometries: list[NDArray[Any]] = []
-    invalid = outside = 0
-    places = [path.resolve() for path in paths]
-    twice = [path for path in paths if places.count(path.resolve()) > 1]
-    if twice:
-        raise OptionError(f"{twice[0]}: is given twice; each tile would count double")
-    for path in track(paths, total=len(paths), what="tiling", unit="rasters"):
-        info = raster.describe(path, bands)
+    count = invalid = outside = 0
+    for info in infos:
+        count += 1
         _check_alike(info, sources)
         windows = sampling.grid_windows(info.width, info.height, size, stride)
         if aoi:
@@ -118,7 +117,7 @@ def _tile_rasters(
         invalid += int((~kept).sum())
         windows, valid = windows.keep(kept), valid[kept]
         if not len(windows):
-            log.warning("%s: no tile is left", path)
+            log.warning("%s: no tile is left", info.path)
             continue
         source = _raster_source(info, output)
         sources.append(source)
@@ -126,7 +125,7 @@ def _tile_rasters(
         geometries.append(info.place.boxes(windows.col_off, windows.row_off, windows.width, windows.height))
     if not parts:
         raise EmptyError(
-            f"no tile is left of {len(paths)} rasters: {invalid} lack valid pixels (lower --min-valid), "
+            f"no tile is left of {count} rasters: {invalid} lack valid pixels (lower --min-valid), "
             f"{outside} lie outside the area of interest (check --aoi)"
         )
     crs, shapes = _one_crs(sources, geometries)
@@ -153,8 +152,7 @@ def _check_alike(info: raster.RasterInfo, others: Sequence[Source]) -> None:
             "%s: a band marked as alpha is taken for a mask; if it is none: gdal_edit.py -colorinterp_N undefined",
             info.path,
         )
-    if all(name == f"band_{at}" for at, name in enumerate(info.band_names, start=1)):
-        log.warning("%s: its bands have no names, so predict cannot check them; name them with --bands", info.path)
+    check_named(info)
     if not others:
         return
     first = others[0]
@@ -194,5 +192,5 @@ def _raster_source(info: raster.RasterInfo, output: Path) -> Source:
         crs=grid.crs,
         transform=tuple(grid.transform)[:6],
         gsd_m=float(np.sqrt(np.prod(grid.gsd_m))),
-        fingerprint=files.fingerprint(info.path),
+        fingerprint=raster.fingerprint(info.path),
     )

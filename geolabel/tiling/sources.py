@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from geolabel import files, raster
+from geolabel import raster
 from geolabel.errors import TileIndexError
 from geolabel.progress import log
 
@@ -24,6 +24,6 @@ def describe_source(source: Source, base: Path) -> RasterInfo:
     grid = info.place
     if source.transform is None or tuple(grid.transform)[:6] != source.transform or grid.crs != source.crs:
         raise TileIndexError(f"{info.path}: lies elsewhere than when it was tiled; tile it again")
-    if files.fingerprint(info.path) != source.fingerprint:
+    if raster.fingerprint(info.path) != source.fingerprint:
         log.warning("%s: has changed since it was tiled; tile and label again if its pixels did", info.path)
     return info

@@ -2,9 +2,14 @@
 
 import warnings
 
+from geolabel.vector.database import Table, is_dsn, table_at
+from geolabel.vector.geojson import write_geojson
 from geolabel.vector.indexed import IndexedLayer, open_layer
+from geolabel.vector.layer import Layer
+from geolabel.vector.ogr import NO_TIME, layer_description
 from geolabel.vector.osm import is_osm, open_osm, osm_date
 from geolabel.vector.placed import Placed
+from geolabel.vector.postgis import write_postgis
 from geolabel.vector.read import (
     Features,
     distinct,
@@ -17,7 +22,8 @@ from geolabel.vector.read import (
     read_values,
 )
 from geolabel.vector.rings import FlatRings, joined, rings_of
-from geolabel.vector.write import NO_TIME, Driver, Layer, write_geojson, write_layer
+from geolabel.vector.wgs84 import rounded, to_wgs84
+from geolabel.vector.write import Driver, write_layer
 
 # GDAL's asides, such as a ring of a relation that is not closed, arrive as warnings; what matters as an exception
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"geolabel\.vector\.")
@@ -30,10 +36,13 @@ __all__ = [
     "IndexedLayer",
     "Layer",
     "Placed",
+    "Table",
     "distinct",
     "field_names",
+    "is_dsn",
     "is_osm",
     "joined",
+    "layer_description",
     "list_layers",
     "look",
     "open_layer",
@@ -44,6 +53,10 @@ __all__ = [
     "read_layer",
     "read_values",
     "rings_of",
+    "rounded",
+    "table_at",
+    "to_wgs84",
     "write_geojson",
     "write_layer",
+    "write_postgis",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from geolabel import files, geodesy
 from geolabel.errors import CRSError, EmptyError, InputError
-from geolabel.vector.write import Layer
+from geolabel.vector.layer import Layer
 
 _METRES_PER_DEGREE = 100_000.0
 _AROUND, _SIDE = 10.0, 0.01

@@ -30,7 +30,7 @@ def layer():
 
 def test_columns(layer):
     columns = {name: values.tolist() for name, values in layer.columns.items()}
-    areas = columns.pop("area_ha")
+    areas, perimeters = columns.pop("area_ha"), columns.pop("perimeter_m")
     assert columns == {
         "class": ["forest", "mine"],
         "title": ["Forest", "Mine & pit"],
@@ -41,6 +41,8 @@ def test_columns(layer):
     }
     # UTM draws lengths at its central meridian at 0.9996 of their size.
     assert areas == pytest.approx([4 / 0.9996**2, 1 / 0.9996**2], abs=2e-4)
+    assert perimeters == pytest.approx([800 / 0.9996, 400 / 0.9996], abs=0.1)
+    assert list(layer.columns)[4:6] == ["area_ha", "perimeter_m"]
     assert layer.columns["pixels"].dtype == np.int64
 
 

@@ -71,6 +71,12 @@ def test_scale_and_names_are_described_again(tmp_path: Path) -> None:
     assert [band.scale for band in info.bands] == pytest.approx([1 / 254] * 2)
 
 
+def test_a_fourth_band_of_bytes_is_no_opacity(tmp_path: Path) -> None:
+    names = ("swir1", "nir", "red", "green")
+    write(tmp_path / "a.tif", np.ones((4, 30, 40), "uint8"), raster.BandStyle(names, nodata=0))
+    assert raster.describe(tmp_path / "a.tif").band_names == names
+
+
 @pytest.mark.parametrize(("bands", "style"), [(1, CLASSES), (2, raster.BandStyle(("a", "b"), nodata=255, scale=0.01))])
 def test_it_is_a_cloud_optimised_geotiff(tmp_path: Path, bands: int, style: raster.BandStyle) -> None:
     path = tmp_path / "a.tif"

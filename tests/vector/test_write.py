@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sqlite3
+import struct
+import warnings
 from contextlib import closing
 from pathlib import Path
 
 import geopandas
 import numpy as np
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
 import shapely
 
@@ -163,3 +167,93 @@ def test_a_full_disk_is_named(small_disk: Path, name: str, driver) -> None:
     layer = Layer("a", many, {"share": rng.random(20_000)}, "EPSG:32631")
     with pytest.raises(OutputError, match=rf"{name}: .*disk .*full"):
         vector.write_layer(small_disk / name, layer, driver)
+
+
+ODD = np.array(["2020-02-29", "NaT"], dtype="datetime64[D]")
+KNOWN_OR_NOT = Layer(
+    "alerts",
+    BOXES,
+    {
+        "class": np.array(["mine", None], dtype=object),
+        "date_first": ODD,
+        "nbr_drop": np.array([np.nan, 0.25]),
+        "n_obs": np.array([2**40, 1]),
+    },
+    "EPSG:32631",
+    attribution=("© a", "b; ODbL"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "driver"),
+    [("a.gpkg", "GPKG"), ("a.geojson", "GeoJSON"), ("a.fgb", "FlatGeobuf"), ("a.parquet", "Parquet")],
+)
+def test_dates_are_dates_and_what_is_not_known_is_null(tmp_path: Path, name: str, driver) -> None:
+    path = tmp_path / name
+    vector.write_layer(path, KNOWN_OR_NOT, driver)
+    frame = geopandas.read_parquet(path) if driver == "Parquet" else geopandas.read_file(path)
+    frame = frame.sort_values("n_obs", ascending=False)
+    assert frame["n_obs"].tolist() == [2**40, 1]
+    assert str(frame["date_first"].iloc[0])[:10] == "2020-02-29"
+    missing = [[False, True], [False, True], [True, False]]
+    assert [frame[column].isna().tolist() for column in ("class", "date_first", "nbr_drop")] == missing
+
+
+def test_dates_by_the_letter_of_each_format(tmp_path: Path) -> None:
+    for name, driver in (("a.gpkg", "GPKG"), ("a.geojson", "GeoJSON"), ("a.parquet", "Parquet")):
+        vector.write_layer(tmp_path / name, KNOWN_OR_NOT, driver)
+    with closing(sqlite3.connect(tmp_path / "a.gpkg")) as database:
+        types = {row[1]: row[2] for row in database.execute("PRAGMA table_info(alerts)")}
+        assert types["date_first"] == "DATE"
+        assert database.execute("SELECT date_first, nbr_drop FROM alerts").fetchall() == [
+            ("2020-02-29", None),
+            (None, 0.25),
+        ]
+    first, second = json.loads((tmp_path / "a.geojson").read_text())["features"]
+    assert (first["properties"]["date_first"], first["properties"]["nbr_drop"]) == ("2020-02-29", None)
+    assert second["properties"]["date_first"] is None
+    schema = pq.read_schema(tmp_path / "a.parquet")
+    assert {name: str(schema.field(name).type) for name in KNOWN_OR_NOT.columns} == {
+        "class": "string",
+        "date_first": "date32[day]",
+        "nbr_drop": "double",
+        "n_obs": "int64",
+    }
+    assert pq.read_table(tmp_path / "a.parquet")["nbr_drop"].null_count == 1
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.fgb", "a.parquet", "a.pmtiles"])
+def test_attribution_is_in_every_format_and_the_same_layer_gives_the_same_bytes(tmp_path: Path, name: str) -> None:
+    drivers = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".fgb": "FlatGeobuf", ".parquet": "Parquet"}
+    found = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / name
+        vector.write_layer(path, KNOWN_OR_NOT, drivers.get(path.suffix, "PMTiles"))
+        found.append(path.read_bytes())
+    assert found[0] == found[1]
+    if name == "a.pmtiles":
+        start, length = struct.unpack_from("<2Q", found[0], 24)
+        assert json.loads(gzip.decompress(found[0][start : start + length]))["attribution"] == "© a; b; ODbL"
+    else:
+        assert "© a; b; ODbL".encode() in found[0]
+    if name in ("a.gpkg", "a.fgb"):
+        assert vector.layer_description(path, "alerts") == "© a; b; ODbL"
+
+
+def test_geoparquet_is_read_by_its_boxes(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    vector.write_layer(path, LAYER, "Parquet")
+    here = geopandas.read_parquet(path, bbox=(500_250, 150, 500_260, 160))
+    assert here["tile"].tolist() == [4]
+    assert here.geometry.iloc[0].equals(BOXES[1])
+
+
+def test_flatgeobuf_has_an_index(tmp_path: Path) -> None:
+    path = tmp_path / "a.fgb"
+    vector.write_layer(path, LAYER, "FlatGeobuf")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        info = pyogrio.read_info(path)
+    assert info["capabilities"]["fast_spatial_filter"]
+    assert geopandas.read_file(path, bbox=(500_250, 150, 500_260, 160))["tile"].tolist() == [4]

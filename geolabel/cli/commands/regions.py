@@ -161,23 +161,34 @@ def merge(
 
 @command("export", "geolabel export region.geolabel --to geojson --min-area 1ha")
 def export(
-    prediction: Annotated[Path, typer.Argument(metavar="PREDICTION", help="Folder that predict wrote.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="PREDICTION|ALERTS", help="Folder of predict or change, or its GeoPackage.")
+    ],
     to: Annotated[
-        Literal["gpkg", "geojson", "geoparquet", "flatgeobuf"], typer.Option("--to", help="Format.")
+        Literal["gpkg", "geojson", "geoparquet", "flatgeobuf", "pmtiles", "postgis", "qgis", "stac"],
+        typer.Option("--to", help="Format; qgis: a folder with a project in it; stac: an item that names all files."),
     ] = "gpkg",
     simplify: Annotated[str, typer.Option("--simplify", metavar="DIST", help="Calm the outlines.")] = "0m",
-    min_area: Annotated[str, typer.Option("--min-area", metavar="AREA", help="Leave smaller detections out.")] = "0ha",
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write.")] = None,
+    min_area: Annotated[str, typer.Option("--min-area", metavar="AREA", help="Leave smaller features out.")] = "0ha",
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE|URL", help="File to write; postgresql://user@host/database."),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="[SCHEMA.]NAME", help="PostGIS table.  [default: detections or alerts]"),
+    ] = None,
     overwrite: o.Overwrite = False,
 ) -> Any:
-    """Write detections in another format."""
+    """Write detections or alerts in another format."""
     from geolabel.steps.export import export as step
 
     return step(
-        prediction,
+        source,
         to=to,
         simplify_m=o.metres(simplify),
         min_area_ha=o.hectares(min_area),
         output=output,
+        table=table,
         overwrite=overwrite,
     )

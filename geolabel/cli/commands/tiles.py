@@ -35,6 +35,9 @@ def tile(
         Literal["skip", "error"], typer.Option("--missing", help="Images named in --tags that are not there.")
     ] = "skip",
     haze: Annotated[bool, typer.Option("--haze", help="Measure how hazy each tile is: a column haze, 0 to 1.")] = False,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="BEFORE AFTER, two dates of a place, are one raster: for train --pairs.")
+    ] = False,
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Rasters, or a folder of chips, become a tile index. Pixels are not copied."""
@@ -53,6 +56,7 @@ def tile(
         gsd=gsd,
         on_missing=missing,
         haze=haze,
+        pairs=pairs,
         overwrite=overwrite,
     )
 

@@ -55,6 +55,8 @@ class Augmentation:
     """Which augmentations are done; as a picture comes about: ground, its light, clouds, haze over all, the camera."""
 
     names: tuple[str, ...] = AUGMENTATIONS
+    dates: int = 1
+    """Dates that lie side by side in the bands of a chip: each has its own light and sky, all one place."""
 
     def __post_init__(self) -> None:
         """Raise OptionError for names that nobody knows."""
@@ -65,15 +67,22 @@ class Augmentation:
                 )
 
     @classmethod
-    def parse(cls, text: str) -> Augmentation:
+    def parse(cls, text: str, dates: int = 1) -> Augmentation:
         """From `all`, `none`, or names with commas between them. Raises OptionError."""
         if text in ("all", "none"):
-            return cls(AUGMENTATIONS if text == "all" else ())
-        return cls(tuple(dict.fromkeys(name.strip() for name in text.split(","))))
+            return cls(AUGMENTATIONS if text == "all" else (), dates)
+        return cls(tuple(dict.fromkeys(name.strip() for name in text.split(","))), dates)
 
     def draw(self, count: int, bands: int, generator: torch.Generator) -> Draws:
         """Everything random for a batch of `count` chips, from a generator of the CPU."""
-        return Draws({name: draw(count, bands, generator) for name, draw in _DRAW.items() if name in self.names})
+        found = {}
+        for name, draw in _DRAW.items():
+            if name in self.names and name in _CHANGES:
+                drawn = draw(count * self.dates, bands // self.dates, generator)
+                found[name] = tuple(each.unflatten(0, (count, self.dates)) for each in drawn)
+            elif name in self.names:
+                found[name] = draw(count, bands, generator)
+        return Draws(found)
 
     def apply(self, chips: torch.Tensor, valid: torch.Tensor, draws: Draws) -> torch.Tensor:
         """The chips (n, bands, h, w) of a normalised batch as they might have been; draws are on their device.
@@ -87,7 +96,8 @@ class Augmentation:
             if name in self.names:
                 moved = move(moved, *draws.numbers[name])
         chips, seen = geometry.unmask(moved)
+        each = chips.unflatten(1, (self.dates, -1)).flatten(0, 1)
         for name, change in _CHANGES.items():
             if name in self.names:
-                chips = change(chips, *draws.numbers[name])
-        return chips * seen
+                each = change(each, *(numbers.flatten(0, 1) for numbers in draws.numbers[name]))
+        return each.reshape(chips.shape) * seen

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-_PREFIXES = ("module.", "model.", "backbone.", "network.", "encoder.", "_orig_mod.")
+_PREFIXES = ("module.", "model.", "backbone.", "network.", "encoder.", "trunk.", "_orig_mod.")
 """What wrappers of networks put before the names of weights."""
 _KERNEL_AXES = 4
 

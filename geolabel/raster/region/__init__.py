@@ -2,5 +2,6 @@
 
 from geolabel.raster.region.fingerprint import fingerprint
 from geolabel.raster.region.gather import gather
+from geolabel.raster.region.pair import AFTER, BEFORE, pair, pair_bands
 
-__all__ = ["fingerprint", "gather"]
+__all__ = ["AFTER", "BEFORE", "fingerprint", "gather", "pair", "pair_bands"]

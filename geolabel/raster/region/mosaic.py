@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import files, geodesy
+from geolabel import geodesy
 from geolabel.errors import BandError, CRSError
 from geolabel.progress import log
-from geolabel.raster import door
-from geolabel.raster.read import warped
 from geolabel.raster.region import lattice, vrt
-from geolabel.raster.region.parts import opened
+from geolabel.raster.region.laid import masked, warp
 from geolabel.raster.region.scene import Scene, shared_overviews
 from geolabel.raster.region.vrt import Box, Layout
 
@@ -25,10 +22,6 @@ if TYPE_CHECKING:
     from geolabel.grid import Grid, Window
     from geolabel.raster.describe import Band
     from geolabel.raster.region.vrt import Piece
-
-_FAR_GSD = 1.2
-"""Beyond that, a scene holds visibly more or less detail than its neighbours."""
-_WARP_BLOCK_PX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ def mosaic(scenes: Sequence[Scene], path: Path) -> None:
     laid = [
         scene
         if lattice.offset(scene.info.place, anchor) is not None
-        else _warp(scene, anchor, path.with_name(f"{path.stem}.warped{number}.vrt"))
+        else warp(scene, anchor, path.with_name(f"{path.stem}.warped{number}.vrt"))
         for number, scene in enumerate(alike, start=1)
     ]
     grid, placed = _place(laid, anchor)
@@ -117,48 +110,6 @@ def _kind(scene: Scene) -> str:
     return f"{scene.info.dtype}{' palette' if scene.info.palette else ''}"
 
 
-def _warp(scene: Scene, anchor: Grid, path: Path) -> Scene:
-    """Write a view of a scene on the anchor's lattice; where it has no pixel, an alpha band says so."""
-    from rasterio.shutil import copy
-
-    info = scene.info
-    try:
-        grid = lattice.around(info.place, anchor)
-    except CRSError as error:
-        raise CRSError(f"{scene.name}: {error}") from error
-    log.info("%s: resampled from %s, %.2f × %.2f m", scene.name, geodesy.name(info.place.crs), *info.place.gsd_m)
-    ratios = [one / other for one, other in zip(info.place.gsd_m, anchor.gsd_m, strict=True)]
-    if max(*ratios, *(1 / ratio for ratio in ratios)) > _FAR_GSD:
-        log.warning("%s: %.2f m pixels in a region of %.2f m", scene.name, info.place.gsd_m[0], anchor.gsd_m[0])
-    if scene.one_thread:  # which a warped VRT cannot say
-        scene = _masked(scene, path.with_name(f"{path.stem}.whole.vrt"))
-        info = scene.info
-    with (
-        opened(scene.source) as dataset,
-        warped(dataset, info, grid, "nearest" if info.palette else "bilinear") as view,
-        files.new_file(path, overwrite=True) as draft,
-        door.writing(path),
-    ):
-        alpha = view.count
-        copy(view, draft, driver="VRT")
-        draft.write_text(_reblocked(draft.read_text(encoding="utf-8")), encoding="utf-8")
-    seen = replace(
-        info,
-        grid=grid,
-        width=grid.width,
-        height=grid.height,
-        mask="alpha",
-        nodata=None,
-        block=(min(_WARP_BLOCK_PX, grid.width), min(_WARP_BLOCK_PX, grid.height)),
-    )
-    return replace(scene, source=str(path.resolve()), info=seen, alpha=alpha)
-
-
-def _reblocked(text: str) -> str:
-    """A warped VRT in square blocks: its own are broad and flat, and warp most of a scene's rows twice."""
-    return re.sub(r"(<Block[XY]Size>)\d+(</)", rf"\g<1>{_WARP_BLOCK_PX}\g<2>", text)
-
-
 def _place(scenes: Sequence[Scene], anchor: Grid) -> tuple[Grid, list[_Placed]]:
     grids = [scene.info.place for scene in scenes]
     offsets = [at for grid in grids for at in [lattice.offset(grid, anchor)] if at is not None]
@@ -175,22 +126,7 @@ def _whole(placed: _Placed, path: Path) -> Scene:
     scene, info = placed.scene, placed.scene.info
     if not placed.covered or info.mask in ("none", "mask") or (info.mask == "nodata" and len(info.bands) == 1):
         return scene
-    return _masked(scene, path)
-
-
-def _masked(scene: Scene, path: Path) -> Scene:
-    """A scene as it is, but for one mask for all of its bands, written at `path`."""
-    info = scene.info
-    box = Box(0, 0, info.width, info.height)
-    layouts = tuple(Layout(band.name, (scene.piece(band, box, box),)) for band in info.bands)
-    mask = scene.valid_pieces(box, box)
-    vrt.write(
-        path,
-        vrt.Mosaic(info.place, info.dtype, layouts, mask=mask, block=info.block, overviews=scene.overviews),
-    )
-    bands = tuple(replace(band, index=number) for number, band in enumerate(info.bands, start=1))
-    seen = replace(info, mask="mask", nodata=None, bands=bands)
-    return replace(scene, source=str(path.resolve()), info=seen, alpha=None, one_thread=False)
+    return masked(scene, path)
 
 
 def _pieces(placed: _Placed, top: Scene, at: int, of_first: Band) -> list[Piece]:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from geolabel import files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from geolabel.grid import Grid
 
 _TYPES = {
@@ -51,7 +50,7 @@ class Piece:
     """A part of one band of a source, laid on a part of the VRT."""
 
     source: str
-    """What GDAL calls it."""
+    """What GDAL calls it; a relative path is one from the folder of the VRT."""
     band: str
     """Its number, from 1, or `mask,` and the number: what is valid of it."""
     size: tuple[int, int]
@@ -100,6 +99,8 @@ class Mosaic:
     """Of all bands; what no piece covers has this value."""
     mask: tuple[Piece, ...] | None = None
     """What is valid: where any piece is not 0; None where `nodata` says it, or all is."""
+    in_all: bool = False
+    """Whether a pixel is valid only where all pieces of the mask are not 0."""
     block: tuple[int, int] = (256, 256)
     """Width and height, px, in which it is best read: the sources' blocks."""
     overviews: tuple[int, ...] = ()
@@ -120,7 +121,10 @@ def write(path: Path, mosaic: Mosaic) -> None:
         _band(root, number, band, mosaic)
     if mosaic.mask is not None:
         holder = ET.SubElement(root, "MaskBand")
-        element = ET.SubElement(holder, "VRTRasterBand", {"dataType": "Byte", **_block(mosaic)})
+        kind = {"subClass": "VRTDerivedRasterBand"} if mosaic.in_all else {}
+        element = ET.SubElement(holder, "VRTRasterBand", {"dataType": "Byte", **kind, **_block(mosaic)})
+        if mosaic.in_all:
+            _text(element, "PixelFunctionType", "mul")  # 255 × 255 stays 255 in a byte
         for piece in mosaic.mask:
             _piece(element, piece)
     ET.indent(root)
@@ -158,7 +162,8 @@ def _piece(parent: ET.Element, piece: Piece) -> None:
     element = ET.SubElement(parent, kind)
     if piece.smooth:
         element.set("resampling", "bilinear")
-    _text(element, "SourceFilename", piece.source).set("relativeToVRT", "0")
+    relative = "0" if Path(piece.source).is_absolute() else "1"
+    _text(element, "SourceFilename", piece.source).set("relativeToVRT", relative)
     if piece.one_thread:
         _text(ET.SubElement(element, "OpenOptions"), "OOI", "1").set("key", "NUM_THREADS")  # respelled.py knows it
     _text(element, "SourceBand", piece.band)

@@ -1,0 +1,186 @@
+"""`geolabel change`: where a class was lost, or came, between dates; as alerts that can be acted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from geolabel import alerts, files, geodesy, raster
+from geolabel.errors import InputError, OptionError
+from geolabel.inference import LEVELS
+from geolabel.model import read_card
+from geolabel.steps.changes.alerting import changes_of
+from geolabel.steps.changes.choices import Choices
+from geolabel.steps.changes.dated import dated, labels
+from geolabel.steps.changes.evidence import check_predictions
+from geolabel.steps.changes.find import OUTSIDE, find, large_enough
+from geolabel.steps.changes.job import stamp_of, work_folder
+from geolabel.steps.changes.legend import interval_bands, interval_styles
+from geolabel.steps.changes.measure import measure
+from geolabel.steps.changes.sources import source_of
+from geolabel.steps.changes.strips import rows_at_once
+from geolabel.steps.changes.write import Context, alerts_layer, write_folder
+from geolabel.steps.stac import write_item
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from geolabel.alerts import Changes, SummaryRow
+    from geolabel.change.series import What
+    from geolabel.model import ModelCard
+    from geolabel.steps.changes.dated import Dated
+    from geolabel.steps.changes.sources import ImageRow, Source
+    from geolabel.vector import Layer
+
+Sought = Literal["loss", "gain", "both"]
+ENDING = ".alerts"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeReport:
+    """What changed."""
+
+    output: Path
+    class_name: str
+    by: str
+    """What told the class."""
+    alerts: int
+    """That stand: withdrawn ones are not among them."""
+    area_ha: float
+    new_ha: float
+    """What no run before had found."""
+    protected_ha: float
+    images: tuple[ImageRow, ...]
+    totals: tuple[SummaryRow, ...]
+    open_in_qgis: tuple[Path, ...]
+
+
+def change(
+    rasters: Sequence[str | Path],
+    *,
+    model: str | Path | None = None,
+    class_name: str = "forest",
+    what: Sought = "loss",
+    dates: Sequence[str] = (),
+    bands: Sequence[str] = (),
+    mmu_ha: float = 0.5,
+    threshold: float = 0.7,
+    grow: float = 0.5,
+    unsupervised: bool = False,
+    as_they_are: bool = False,
+    aoi: Path | None = None,
+    previous: Path | None = None,
+    protected: Path | None = None,
+    protected_name: str | None = None,
+    admin: Path | None = None,
+    admin_name: str | None = None,
+    device: str = "auto",
+    output: str | Path | None = None,
+    overwrite: bool = False,
+) -> ChangeReport:
+    """Find where a class was lost or came between images of one place, and write alerts into a folder.
+
+    `rasters` are two images or more, or prediction folders; `dates` their days, where their names do not tell. The class
+    is told by a `model`; forest needs none. Raises InputError, ContractError, OptionError, EmptyError, OutputError and
+    InterruptedRunError: the same call goes on where it was stopped.
+    """
+    kinds: tuple[What, ...] = ("loss", "gain") if what == "both" else (what,)
+    choices = Choices(class_name, kinds, tuple(bands), threshold, grow, mmu_ha, as_they_are, unsupervised, aoi, device)
+    images = dated([str(name) for name in rasters], dates)
+    folders = check_predictions([image.name for image in images])
+    if folders and (model or unsupervised):
+        raise OptionError(f"{images[0].name}: is a prediction already; --model and --unsupervised are for images")
+    for flag, path in {"previous": previous, "protected": protected, "admin": admin, "aoi": aoi}.items():
+        if path is not None and not path.exists():
+            raise InputError(f"--{flag} {path}: no such file")
+    target = Path(output or f"{images[-1].stem}{ENDING}")
+    local = [Path(image.name) for image in images if Path(image.name).exists()]
+    files.check_new(target, overwrite=overwrite, folder="change", inputs=(*local, previous, protected, admin, aoi))
+    told = _told(images, model, choices)
+    context = Context(previous, protected, protected_name, admin, admin_name)
+    with work_folder(target, told, overwrite=overwrite) as work:
+        source = source_of(images, folders, model, choices, work)
+        with files.new_directory(target, "change", overwrite=overwrite, room=work) as draft:
+            changes = [_found(source, kind, choices, images, draft, work) for kind in choices.what]
+            layer = alerts_layer(changes, source, images, context)
+            write_folder(draft, target, layer, source, images, choices)
+            record = _manifest(told, source, layer, context)
+            files.write_json(draft / files.RECORD, record)
+            write_item(draft, card=_card(source), dates=(images[0].date.item(), images[-1].date.item()))
+    return _report(target, layer, source, choices)
+
+
+def _found(source: Source, what: What, choices: Choices, dates: Sequence[Dated], draft: Path, work: Path) -> Changes:
+    """Find one kind of change, and write its rasters."""
+    evidence = source.evidence
+    styles = interval_styles(labels(dates))
+    rows = rows_at_once(evidence.grid, len(evidence.levels))
+    sure = raster.BandStyle(("confidence",), nodata=OUTSIDE, scale=1 / LEVELS, attribution=evidence.attribution)
+    with raster.write_cog(draft / f"{what}-confidence.tif", evidence.grid, sure, rows) as confidence:
+        found = find(evidence, what, choices, work, confidence)
+    area_ha = geodesy.area_ha(found.patches.geometries, evidence.grid.crs)
+    found = replace(found, patches=large_enough(found.patches, area_ha, choices.mmu_ha))
+    bands = interval_bands(what, styles, evidence.attribution)
+    with raster.write_cog(draft / f"{what}.tif", evidence.grid, bands, rows) as writer:
+        measured = measure(evidence, source.images, found, writer)
+    return changes_of(found, measured, evidence, source.images, dates, choices)
+
+
+def _told(images: Sequence[Dated], model: str | Path | None, choices: Choices) -> dict[str, Any]:
+    """What tells one job from another."""
+    return {
+        "images": [(image.name, str(image.date), stamp_of(Path(image.name))) for image in images],
+        "model": None if model is None else (str(model), stamp_of(Path(model))),
+        "choices": files.to_json(choices),
+        "version": files.versions()["geolabel"],
+    }
+
+
+def _manifest(told: dict[str, Any], source: Source, layer: Layer, context: Context) -> dict[str, Any]:
+    evidence = source.evidence
+    given = {name: getattr(context, name) for name in ("previous", "protected", "admin")}
+    return {
+        "format": 1,
+        "command": "change",
+        "inputs": {
+            "images": [
+                {"path": Path(name).name, "date": day, "fingerprint": stamp if Path(name).is_file() else ""}
+                for name, day, stamp in told["images"]
+            ],
+            "model": {"name": Path(evidence.maker).name, "fingerprint": evidence.model_sha},
+            **{
+                name: {"path": path.name, "fingerprint": stamp_of(path) if path.is_file() else ""}
+                for name, path in given.items()
+                if path is not None
+            },
+        },
+        "options": {**told["choices"], "protected_name": context.protected_name, "admin_name": context.admin_name},
+        "grid": {"crs": evidence.grid.crs, "transform": list(evidence.grid.transform)[:6]},
+        "images": files.to_json(source.rows),
+        "counts": files.to_json(alerts.summary(layer, ("class", "change"))),
+        "attribution": list(evidence.attribution),
+        "versions": files.versions(),
+    }
+
+
+def _card(source: Source) -> ModelCard | None:
+    """The contract of the model that told the class; None where none did."""
+    path = Path(source.evidence.maker)
+    return read_card(path) if path.suffix == ".safetensors" and path.is_file() else None
+
+
+def _report(target: Path, layer: Layer, source: Source, choices: Choices) -> ChangeReport:
+    total = alerts.summary(layer, ())[0]
+    return ChangeReport(
+        output=target,
+        class_name=choices.class_name,
+        by=Path(source.evidence.maker).name,
+        alerts=total.alerts,
+        area_ha=total.area_ha,
+        new_ha=round(float(layer.columns["new_ha"].clip(0).sum()), 2),
+        protected_ha=total.protected_ha,
+        images=source.rows,
+        totals=alerts.summary(layer, ("class", "change", "year")),
+        open_in_qgis=tuple(target / name for name in ("project.qgz", "alerts.gpkg", "report.html")),
+    )

@@ -1,0 +1,186 @@
+"""What the images say of a class: its levels at each date, by a model, by a prediction, or by the forest's own colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geolabel import files, raster
+from geolabel.change.calibration import calm, line_between
+from geolabel.change.series import plain_table
+from geolabel.errors import ContractError, InputError, OptionError, listed
+from geolabel.model import read_card
+from geolabel.progress import log
+from geolabel.steps.changes.forest import forest_levels
+from geolabel.steps.changes.strips import sample_together
+from geolabel.steps.predict import predict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from geolabel.grid import Grid
+    from geolabel.model import ModelCard
+    from geolabel.raster import RasterInfo
+    from geolabel.steps.changes.choices import Choices
+
+FOREST = "forest"
+_UNSEEN = 255
+SPECTRAL = "forest by its colour"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a class at each date, all on one grid."""
+
+    levels: tuple[RasterInfo, ...]
+    """Levels 0–250 of the class, 255 unseen: one raster a date, or one an interval between dates where `paired`."""
+    tables: tuple[NDArray[np.float32], ...]
+    """Log-odds of each level (256,), calibrated: one a raster."""
+    grid: Grid
+    others: RasterInfo | None
+    """Probabilities of the classes that the model tells at the last date: what stands there now."""
+    maker: str
+    """What made the levels, for people."""
+    model_sha: str
+    """Fingerprint of the model; "" where there is none."""
+    attribution: tuple[str, ...]
+    title: str
+    color: str
+    """#rrggbb, of the class."""
+    paired: bool = False
+
+
+def by_color(images: Sequence[RasterInfo], grid: Grid, folder: Path) -> Evidence:
+    """Forest, without a model. Raises EmptyError (no forest to be found)."""
+    levels = forest_levels(images, grid, folder)
+    table = plain_table()
+    return Evidence(levels, (table,) * len(levels), grid, None, SPECTRAL, "", (), "Forest", "#1f6b3a")
+
+
+def by_model(images: Sequence[RasterInfo], model: Path, choices: Choices, folder: Path) -> Evidence:
+    """A class by a model, which is applied to each image.
+
+    Raises ContractError (the model does not tell the class, or breaks with the rasters) and what predict raises.
+    """
+    card = read_card(model)
+    _check_class(card, choices.class_name, str(model))
+    targets = [folder / f"{number}.geolabel" for number in range(1, len(images) + 1)]
+    for info, target in zip(images, targets, strict=True):
+        if not (target / files.RECORD).is_file():
+            predict(info.path, model=model, output=target, bands=info.band_names, device=choices.device)
+    return _of_predictions(targets, images, card, choices.class_name, str(model), files.fingerprint(model))
+
+
+def by_predictions(folders: Sequence[Path], class_name: str) -> Evidence:
+    """A class by predictions that exist, one a date. Raises InputError, ContractError (it is not among the classes)."""
+    first = raster.describe(folders[0] / "probabilities.tif")
+    for folder in folders:
+        names = raster.describe(folder / "probabilities.tif").band_names
+        if class_name not in names:
+            raise ContractError(f"{folder}: tells {listed(names)}, not {class_name}; choose one of these with --class")
+    record = files.read_json(folders[-1] / files.RECORD, "the record of a prediction")
+    title, color = _look(folders[-1], class_name)
+    infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
+    return Evidence(
+        levels=tuple(info.choose([class_name]) for info in infos),
+        tables=(plain_table(),) * len(folders),
+        grid=first.place,
+        others=infos[-1],
+        maker="predictions given",
+        model_sha=str(record.get("inputs", {}).get("model", {}).get("sha256", "")),
+        attribution=tuple(record.get("attribution", ())),
+        title=title,
+        color=color,
+    )
+
+
+def _look(folder: Path, class_name: str) -> tuple[str, str]:
+    """Title and colour of a class, as the detections of a prediction have them; plain ones where there are none."""
+    from geolabel import vector
+
+    layer = vector.read_layer(folder / "detections.gpkg", "detections")
+    for name, title, color in zip(layer.columns["class"], layer.columns["title"], layer.columns["color"], strict=True):
+        if name == class_name:
+            return str(title), str(color)
+    return class_name.replace("_", " ").capitalize(), "#b2182b"
+
+
+def _of_predictions(
+    folders: Sequence[Path], images: Sequence[RasterInfo], card: ModelCard, class_name: str, maker: str, sha: str
+) -> Evidence:
+    from geolabel.labels.scheme import Scheme
+
+    infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
+    levels = tuple(info.choose([class_name]) for info in infos)
+    grid = infos[0].place
+    entry = next(item for item in Scheme.from_json(card.scheme).classes if item.name == class_name)
+    return Evidence(
+        levels=levels,
+        tables=calibrated(levels, images, grid, card.thresholds[class_name]),
+        grid=grid,
+        others=infos[-1],
+        maker=maker,
+        model_sha=sha,
+        attribution=card.attribution,
+        title=entry.title,
+        color=entry.color,
+    )
+
+
+def calibrated(
+    levels: Sequence[RasterInfo], images: Sequence[RasterInfo], grid: Grid, threshold: float
+) -> tuple[NDArray[np.float32], ...]:
+    """Tables of log-odds, one a date: even chances at the model's threshold, and all dates brought to the first.
+
+    Images with different bands cannot tell which ground is calm: dates are left as they are.
+    """
+    even = -float(np.log(threshold / (1 - threshold)))
+    tables = [plain_table(1.0, even)]
+    if len({info.band_names for info in images}) > 1:
+        return tuple(tables * len(levels))
+    values, valid = sample_together([*images, *levels], grid)
+    pictures, answers = values[: len(images)], values[len(images) :]
+    known = valid[: len(images)] & valid[len(images) :]
+    for number in range(1, len(levels)):
+        both = known[0] & known[number]
+        still = calm(pictures[0][:, both].astype(np.float32), pictures[number][:, both].astype(np.float32))
+        first, other = (tables[0][answer[0, both].astype(np.uint8)][still] for answer in (answers[0], answers[number]))
+        scale, offset = line_between(first, other)
+        log.info(
+            "%s: log-odds × %.2f + %.2f, to agree with the first date on calm ground",
+            images[number].path,
+            scale,
+            offset,
+        )
+        tables.append(plain_table(scale, scale * even + offset))
+    return tuple(tables)
+
+
+def _check_class(card: ModelCard, name: str, model: str) -> None:
+    if name not in card.classes:
+        raise ContractError(f"{model}: tells {listed(card.classes)}, not {name}; choose one of these with --class")
+
+
+def check_predictions(inputs: Sequence[str]) -> list[Path] | None:
+    """The inputs as prediction folders; None where they are images. Raises OptionError where both kinds are given."""
+    are = [Path(name).is_dir() and (Path(name) / "probabilities.tif").is_file() for name in inputs]
+    if any(are) and not all(are):
+        raise OptionError(
+            f"{inputs[are.index(False)]}: is no prediction folder as others are; give images, or predictions"
+        )
+    if not any(are):
+        return None
+    folders = [Path(name) for name in inputs]
+    first = raster.describe(folders[0] / "probabilities.tif")
+    for folder in folders[1:]:
+        info = raster.describe(folder / "probabilities.tif")
+        if info.grid != first.grid:
+            raise InputError(
+                f"{folder}: lies on another grid than {folders[0]}; give the images instead, which are aligned"
+            )
+    return folders

@@ -1,0 +1,75 @@
+"""Rasters of one grid, read side by side in strips whose memory is bounded."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geolabel import raster
+from geolabel.grid import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from geolabel.grid import Grid
+    from geolabel.raster import RasterInfo
+
+_PIXELS = 3_000_000
+"""Of all images that are in memory together: some ten arrays of this many numbers stand beside them."""
+_ROWS = 512
+_ALONG, _SIDE = 5, 192
+"""Windows along each axis of a sample, and their side, pixels."""
+
+
+def rows_at_once(grid: Grid, images: int) -> int:
+    """Rows of all images that are in memory together: a power of two, 16 at the least, 512 at the most."""
+    rows = _ROWS
+    while rows * grid.width * images > _PIXELS and rows > 16:  # noqa: PLR2004 - what GeoTIFF's blocks are multiples of
+        rows //= 2
+    return rows
+
+
+def strips(grid: Grid, images: int) -> list[Window]:
+    """Full-width windows from the top down."""
+    rows = rows_at_once(grid, images)
+    return [Window(0, top, grid.width, min(rows, grid.height - top)) for top in range(0, grid.height, rows)]
+
+
+def read_together(
+    infos: Sequence[RasterInfo], grid: Grid, windows: Sequence[Window]
+) -> Iterator[tuple[Window, list[NDArray[np.generic]], NDArray[np.bool_]]]:
+    """For each window: the pixels of each raster (bands, height, width), and what is valid (rasters, height, width).
+
+    A raster that lies on another grid is read as it appears on this one, by the nearest pixel.
+    """
+    with ExitStack() as stack:
+        readers = [stack.enter_context(raster.open_raster(info, grid)) for info in infos]
+        for window in windows:
+            both = [reader.read(window) for reader in readers]
+            yield window, [pixels for pixels, _ in both], np.stack([valid for _, valid in both])
+
+
+def sample_windows(grid: Grid) -> list[Window]:
+    """Windows spread over a grid, 5 × 5 at the most, that do not overlap."""
+    cols, rows = (_starts(side) for side in (grid.width, grid.height))
+    return [Window(col, row, min(_SIDE, grid.width), min(_SIDE, grid.height)) for row in rows for col in cols]
+
+
+def _starts(side: int) -> list[int]:
+    count = max(1, min(_ALONG, side // _SIDE))
+    return [int(start) for start in np.linspace(0, max(side - _SIDE, 0), count)]
+
+
+def sample_together(infos: Sequence[RasterInfo], grid: Grid) -> tuple[list[NDArray[np.generic]], NDArray[np.bool_]]:
+    """The same sample of pixels of each raster: values (bands, n) each, and what is valid (rasters, n)."""
+    found: list[list[NDArray[np.generic]]] = [[] for _ in infos]
+    valid = []
+    for _, pixels, seen in read_together(infos, grid, sample_windows(grid)):
+        for parts, part in zip(found, pixels, strict=True):
+            parts.append(part.reshape(len(part), -1))
+        valid.append(seen.reshape(len(infos), -1))
+    return [np.concatenate(parts, axis=1) for parts in found], np.concatenate(valid, axis=1)
