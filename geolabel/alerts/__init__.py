@@ -1,5 +1,6 @@
 """Changes as alerts: ids that stay, what became of them, whose land they lie on."""
 
+from geolabel.alerts.again import seen_again
 from geolabel.alerts.annotate import admin, protected
 from geolabel.alerts.changes import Changes, make
 from geolabel.alerts.ledger import update
@@ -21,6 +22,7 @@ __all__ = [
     "protected",
     "read",
     "read_zones",
+    "seen_again",
     "stands",
     "summary",
     "update",

@@ -33,7 +33,7 @@ class Changes:
     class_title: NDArray[Any]
     """For people: "Forest" becomes the alert "Forest loss"."""
     change: NDArray[Any]
-    """loss or gain."""
+    """loss, gain, or change: where a model tells changes and not classes."""
     driver: NDArray[Any]
     """What stands there afterwards; "" = unknown."""
     confidence: NDArray[np.float64]
@@ -68,8 +68,8 @@ class Changes:
             raise ValueError(f"columns of different lengths: {sorted(sizes)}")
         if unknown := sorted(set(self.evidence) - set(schema.OPTIONAL)):
             raise ValueError(f"evidence {unknown}; there are {schema.OPTIONAL}")
-        if wrong := sorted(set(self.change.tolist()) - {"loss", "gain"}):
-            raise ValueError(f"a change is loss or gain, got {wrong}")
+        if wrong := sorted(set(self.change.tolist()) - {"loss", "gain", "change"}):
+            raise ValueError(f"a change is loss, gain or change, got {wrong}")
         if (self.n_obs < 1).any():
             raise ValueError(f"n_obs must be ≥ 1, got {self.n_obs.min()}")
 
@@ -84,7 +84,10 @@ def make(changes: Changes) -> Layer:
     columns: dict[str, Any] = {
         "class": changes.class_name,
         "change": changes.change,
-        "title": [f"{title} {change}" for title, change in zip(changes.class_title, changes.change, strict=True)],
+        "title": [
+            title if change == "change" else f"{title} {change}"
+            for title, change in zip(changes.class_title, changes.change, strict=True)
+        ],
         "driver": changes.driver,
         "confidence": changes.confidence.round(_PROBABILITY_DECIMALS),
         "level": schema.level(changes.confidence, changes.n_obs),
@@ -97,7 +100,7 @@ def make(changes: Changes) -> Layer:
         "perimeter_m": zero,
         "mmu_ha": np.full(n, changes.mmu_ha),
         "protected_name": blank,
-        "protected_ha": zero,
+        "protected_ha": np.full(n, np.nan),  # not known, which is not nought
         "admin": blank,
         "source_before": changes.source_before,
         "source_after": changes.source_after,

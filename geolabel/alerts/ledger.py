@@ -31,7 +31,8 @@ _BETWEEN = "; "
 def update(layer: Layer, previous: Layer, observed: NDArray[np.float64], dates: NDArray[np.datetime64]) -> Layer:
     """The alerts of a run, and those of the runs before, in the CRS of `layer`.
 
-    `observed` (m,): share of each previous alert that the run saw clearly; `dates` are the days of its images. The law:
+    `observed` (m,): share of each previous alert that the run saw clearly to be as if nothing had changed; `dates` are
+    the days of its images. The law:
     alerts of one kind that are not withdrawn never overlap, and `new_ha`, added up over all runs, is their area.
     Raises CRSError where a previous alert has no place in the CRS of `layer`.
     """
@@ -61,12 +62,12 @@ def update(layer: Layer, previous: Layer, observed: NDArray[np.float64], dates: 
     columns["alert_id"][old] = before.columns["alert_id"][kept]
     columns["alert_id"][new] = distinct(layer.columns["alert_id"][at_now[new]].tolist(), run.taken())
 
-    geometries, area_ha, redrawn = _drawn(run, kept, now, np.concatenate([parts, others]))
+    geometries, area_ha = _drawn(run, kept, now, np.concatenate([parts, others]))
     columns["area_ha"] = area_ha
     columns["new_ha"] = np.where(at_now >= 0, np.append(run.fresh_ha, 0.0)[at_now], 0.0)
     columns["new_ha"][old][run.lost[kept]] = -area_ha[old][run.lost[kept]]
     found = replace(layer, geometries=geometries, columns=columns)
-    columns["perimeter_m"][redrawn] = perimeter_m(schema.rows(found, redrawn))
+    columns["perimeter_m"] = perimeter_m(found)
     # an id is one class, change, place and day: found again, it is no more withdrawn
     again = withdrawn & np.isin(columns["alert_id"].astype(str), columns["alert_id"][new].astype(str))
     return schema.settled(schema.rows(found, ~again))
@@ -141,8 +142,8 @@ def _compare(layer: Layer, before: Layer, observed: NDArray[np.float64], dates: 
 
 def _drawn(
     run: _Run, kept: NDArray[np.int64], now: NDArray[np.int64], begun: NDArray[np.int64]
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.bool_]]:
-    """Geometries, hectares and which were drawn anew: alerts before that are `kept`, then those `begun` by this run.
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Geometries and hectares: alerts before that are `kept`, then those `begun` by this run.
 
     What is less than half a square metre is rounding: it leaves an outline as it was.
     """
@@ -169,4 +170,4 @@ def _drawn(
     drawn = np.concatenate([geometries[kept], started[begun]])
     anew = np.concatenate([redrawn[kept], np.ones(len(begun), dtype=bool)])
     drawn[anew] = polygonal(drawn[anew])
-    return drawn, np.concatenate([area_ha[kept], started_ha[begun]]).round(place.HA_DECIMALS), anew
+    return drawn, np.concatenate([area_ha[kept], started_ha[begun]]).round(place.HA_DECIMALS)

@@ -41,7 +41,8 @@ class SummaryRow:
     """Of date_first; 0 = unknown."""
     alerts: int
     area_ha: float
-    protected_ha: float
+    protected_ha: float | None
+    """None where it is not known of all of them: protected areas were not given."""
     low: int
     """Alerts of this level."""
     nominal: int
@@ -72,7 +73,10 @@ def _totals(layer: Layer, rows: list[int]) -> dict[str, Any]:
     levels = layer.columns["level"][rows]
     return {
         "alerts": len(rows),
-        **{name: _sum(layer, name, rows) for name in ("area_ha", "protected_ha")},
+        "area_ha": _sum(layer, "area_ha", rows),
+        "protected_ha": None
+        if np.isnan(layer.columns["protected_ha"][rows]).any()
+        else _sum(layer, "protected_ha", rows),
         **{name: int((levels == name).sum()) for name in ("low", "nominal", "high")},
     }
 

@@ -18,7 +18,7 @@ _STEEPEST = 2.0
 def line_between(reference: NDArray[np.float32], other: NDArray[np.float32]) -> tuple[float, float]:
     """Scale and offset that bring log-odds of one date (n,) to those of a reference date on the same, calm, pixels.
 
-    The medians of two groups of pixels are made to agree: those which the reference takes for the class, and the others.
+    The medians of two groups of pixels are made to agree: what the reference takes for the class, and the others.
     Medians do not heed the few that did change. With too few of either the other group alone gives an offset.
     """
     groups = [reference > 0, reference <= 0]

@@ -1,6 +1,6 @@
 """Forest by its own colour: dense forest is the darkest green of a scene, and all of it looks alike.
 
-No labels are needed: the forest of the scene itself is the measure (the "forest peak" and the integrated forest z-score of
+No labels are needed: the scene's own forest is the measure (the "forest peak" and the integrated forest z-score of
 Huang et al. 2008, Automated masking of cloud and cloud shadow …, RSE 113, and 2010, the Vegetation Change Tracker, RSE
 114: 183–198). A pixel's score is its distance from that forest in standard deviations; below 3 it is taken for forest.
 """

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LEAST_PIXELS = 1000
 """Fewer invariant pixels do not carry a fit."""
+LEAST_R2 = 0.5
+"""Below it a line is not worth its name."""
 _ROUNDS = 30
 _ALIKE = 0.2
 """Greatest canonical correlation of all pixels below which two dates have nothing in common."""
@@ -29,8 +31,6 @@ _BINS = 24
 _KNOTS = 33
 _ENDS = (0.5, 99.5)
 """Percentiles between which invariant pixels carry a line or a curve."""
-_LEAST_R2 = 0.5
-"""Below it a line is not worth its name."""
 _OUTLIER = 3.0
 """Residuals beyond so many deviations are trimmed."""
 _WORTH = 0.98
@@ -146,7 +146,7 @@ def _fit_band(reference: NDArray[np.float64], other: NDArray[np.float64], rng: n
         return float(np.mean(np.abs(made - reference[held])))
 
     before = error(other[held])
-    linear = error(_along(other[held], line)) if r2 >= _LEAST_R2 else np.inf
+    linear = error(_along(other[held], line)) if r2 >= LEAST_R2 else np.inf
     curved = error(_along(other[held], curve)) if len(curve) > 1 else np.inf
     if min(linear, curved) >= _WORTH * before:
         return BandFit("none", 1.0, 0.0, (), r2, before, before)

@@ -1,9 +1,9 @@
 """Probabilities of a class at several dates → when it was lost, or came, and how sure that is.
 
-Every pixel has one of these histories: the class stays, is never there, is lost between two dates (for good, or until a
-later one), or comes. Each says which dates show the class, so its likelihood is the product of their probabilities, or
-of one minus them; a date that was not seen says nothing. Histories are equally likely beforehand, but that a loss is made
-good is one in five. With two dates the chance of a loss is the product p(before) · (1 − p(after)).
+Every pixel has one of these histories: the class stays, is never there, is lost between two dates (for good, or until
+a later one), or comes. Each says which dates show the class, so its likelihood is the product of their probabilities,
+or of one minus them; a date that was not seen says nothing. Histories are equally likely beforehand, but that a loss is
+made good is one in five. With two dates the chance of a loss is the product p(before) · (1 − p(after)).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-What = Literal["loss", "gain"]
+What = Literal["loss", "gain", "change"]
+"""A change is what a model tells that compares pairs of images."""
 UNSEEN = 255
 """Among levels: the date shows nothing here."""
 _LEVELS = 250

@@ -2,8 +2,9 @@
 
 A tile's embedding at either date is made a unit vector; the chord between both is 0 where the network sees the same,
 and √2 where it sees nothing in common. How long chords usually are, light and season included, the region itself tells,
-by median and median absolute deviation; a chord longer than all but about one of a hundred of such is a change. That
-holds where most of the region did not change. It tells that something changed, not what, and a cloud is a change too.
+by median and median absolute deviation; a chord longer than one of a hundred would be, were they normal, is a change:
+of real ones, which scatter more, several of a hundred are. That holds where most of the region did not change. It tells
+that something changed, not what, and a cloud is a change too.
 
 Source: change vector analysis (Malila 1980) on a network's features, as in Saha, Bovolo and Bruzzone, Unsupervised deep
 change vector analysis (IEEE TGRS 2019, doi 10.1109/TGRS.2018.2886643).
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 CHANGE = "change"
 _NORMAL = 1.4826
-"""A normal distribution's deviation, in median absolute deviations."""
+"""A normal distribution's deviation, in median absolute deviations on one side of its median."""
 _LEAST_TILES = 32
 _LEAST_SPREAD = 1e-6
 _PRESENCE = 0.1
@@ -75,14 +76,17 @@ def chords(predictor: Classifier, pixels: NDArray[Any], valid: NDArray[np.bool_]
 
 
 def usual(found: NDArray[np.float32]) -> tuple[float, float]:
-    """Median of chords (n,), and their deviation by the median absolute one. Raises EmptyError for too few tiles."""
+    """Median of chords (n,), and the deviation of those above it. Raises EmptyError for too few tiles.
+
+    Chords are never negative, so that they scatter farther upward than downward; only upward counts as change.
+    """
     if len(found) < _LEAST_TILES:
         raise EmptyError(
             f"only {len(found)} tiles are seen at both dates, {_LEAST_TILES} at least tell what change is usual; give "
             "rasters of a larger region, or with fewer clouds"
         )
     centre = float(np.median(found))
-    return centre, max(_NORMAL * float(np.median(np.abs(found - centre))), _LEAST_SPREAD)
+    return centre, max(_NORMAL * float(np.median(found[found >= centre] - centre)), _LEAST_SPREAD)
 
 
 def knowing(predictor: Classifier, centre: float, spread: float) -> Classifier:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_COLUMNS = ("geometries", "class_index", "pixels", "mean_probability", "max_probability")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,17 @@ class Detections:
     """(n,) mean over the pixels, 0 to 1; NaN where the map only says classes."""
     max_probability: NDArray[np.float64]
     """(n,) highest among the pixels, 0 to 1, or NaN."""
+    overlap: bool = True
+    """Whether detections of different classes may overlap; those of one class never do."""
 
     def __post_init__(self) -> None:
-        rows = {len(getattr(self, name)) for name in type(self).__slots__}
+        rows = {len(getattr(self, name)) for name in _COLUMNS}
         if len(rows) > 1:
             raise ValueError(f"columns of different lengths: {sorted(rows)}")
 
     def __len__(self) -> int:
         return len(self.geometries)
+
+    def take(self, chosen: NDArray[np.bool_]) -> Detections:
+        """The detections that are True in `chosen`: (n,)."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in _COLUMNS})

@@ -35,10 +35,8 @@ def simplify(detections: Detections, tolerance: float) -> Detections:
         alone = shapely.simplify(detections.geometries, tolerance, preserve_topology=True)
         return replace(detections, geometries=np.asarray(alone, dtype=object))
     geometries, groups = detections.geometries, detections.class_index
-    if len(np.unique(groups)) > 1:
-        shared = noded(geometries)
-        if shapely.coverage_is_valid(shared):
-            geometries, groups = shared, np.zeros_like(groups)
+    if not detections.overlap:
+        geometries, groups = noded(geometries), np.zeros_like(groups)
     simple = geometries.copy()
     for group in np.unique(groups):
         mine = groups == group
@@ -46,13 +44,13 @@ def simplify(detections: Detections, tolerance: float) -> Detections:
     return replace(detections, geometries=simple)
 
 
-def smooth(detections: Detections, rounds: int) -> Detections:
+def smooth(detections: Detections, rounds: int, *, longest: float = np.inf) -> Detections:
     """The same detections with rounder outlines: corners are cut, `rounds` times; pixel statistics as they were.
 
     Each round puts, in place of a corner, two vertices a quarter of its shorter side away from it (Chaikin 1974, An
-    algorithm for high-speed curve generation; there, a quarter of each side). Vertices where more than two borders meet
-    stay, and so do corners whose cut another vertex lies in: polygons remain valid, and shared borders shared. Raises
-    OptionError (negative number of rounds).
+    algorithm for high-speed curve generation; there, a quarter of each side). Sides count as no longer than `longest`
+    (CRS units), so that large corners stay. So do vertices where more than two borders meet, and corners whose cut
+    another vertex lies in: polygons remain valid, and shared borders shared. Raises OptionError (negative rounds).
     """
     if rounds < 0:
         raise OptionError(f"outlines are smoothed in 0 rounds or more, got {rounds}")
@@ -60,11 +58,12 @@ def smooth(detections: Detections, rounds: int) -> Detections:
         return detections
     borders = Borders.of(noded(detections.geometries))
     for _ in range(rounds):
-        borders = _cut_corners(borders)
+        borders = _cut_corners(borders, longest)
     return replace(detections, geometries=borders.polygons())
 
 
-def _cut_corners(borders: Borders) -> Borders:
+def _cut_corners(borders: Borders, longest: float) -> Borders:
+    """A round."""
     from geolabel.maps import corners
 
     xy, after = borders.xy, borders.following()
@@ -73,7 +72,7 @@ def _cut_corners(borders: Borders) -> Borders:
     points, first, node = np.unique(xy.view(np.complex128)[:, 0], return_index=True, return_inverse=True)
     toward = np.stack([xy[before] - xy, xy[after] - xy])
     length = np.hypot(toward[..., 0], toward[..., 1])
-    step = _CUT * length.min(axis=0) / length
+    step = _CUT * np.minimum(length.min(axis=0), longest) / length
     cuts = xy + toward * step[..., None]  # before and after a corner; from either side of a border the same
     bent = toward[0, :, 0] * toward[1, :, 1] != toward[0, :, 1] * toward[1, :, 0]
 

@@ -86,15 +86,18 @@ def outline(
     leave gaps or do not fit the grid.
     """
     classes: list[Patches] = []
+    overlap = False
     for strip in _checked(strips, grid):
         least = seeds or [-np.inf] * len(strip.presence)
         classes = classes or [Patches(grid, Wanted(min_pixels, seed, fill_pixels)) for seed in least]
         for patches, presence, probability in zip(classes, strip.presence, strip.probability, strict=True):
             patches.go_on(presence.view(np.uint8), probability, strip.row_off)
+        if len(classes) > 1 and not overlap:  # a hole that is filled may hold another class
+            overlap = fill_pixels > 0 or bool((np.count_nonzero(strip.presence, axis=0) > 1).any())
     found = [absorb(patches.end()) for patches in classes]
     index = np.repeat(np.arange(len(found), dtype=np.int32), [len(closed.pixels) for closed in found])
     closed = Closed.join(found)
-    return _detections(closed, index, closed.total * scale / closed.pixels, closed.highest * scale)
+    return _detections(closed, index, closed.total * scale / closed.pixels, closed.highest * scale, overlap=overlap)
 
 
 def outline_classes(
@@ -114,7 +117,7 @@ def outline_classes(
     for patches in each:
         closed = absorb(patches.end())
         unknown = np.full(len(closed.pixels), np.nan)
-        found.append(_detections(closed, closed.value.astype(np.int32) - 1, unknown, unknown))
+        found.append(_detections(closed, closed.value.astype(np.int32) - 1, unknown, unknown, overlap=False))
     return found
 
 
@@ -136,8 +139,14 @@ def _checked(strips: Iterable[_S], grid: Grid) -> Iterator[_S]:
 
 
 def _detections(
-    closed: Closed, index: NDArray[np.int32], mean: NDArray[np.float64], highest: NDArray[np.float64]
+    closed: Closed,
+    index: NDArray[np.int32],
+    mean: NDArray[np.float64],
+    highest: NDArray[np.float64],
+    *,
+    overlap: bool,
 ) -> Detections:
     """In the order that detections have."""
     order = np.lexsort([closed.first, closed.left, closed.top, index])
-    return Detections(closed.geometries[order], index[order], closed.pixels[order], mean[order], highest[order])
+    geometries, pixels = closed.geometries[order], closed.pixels[order]
+    return Detections(geometries, index[order], pixels, mean[order], highest[order], overlap)

@@ -14,13 +14,15 @@ from geolabel.steps.changes.alerting import changes_of
 from geolabel.steps.changes.choices import Choices
 from geolabel.steps.changes.dated import dated, labels
 from geolabel.steps.changes.evidence import check_predictions
-from geolabel.steps.changes.find import OUTSIDE, find, large_enough
+from geolabel.steps.changes.find import OUTSIDE, find
 from geolabel.steps.changes.job import stamp_of, work_folder
 from geolabel.steps.changes.legend import interval_bands, interval_styles
 from geolabel.steps.changes.measure import measure
+from geolabel.steps.changes.pairs import class_of
 from geolabel.steps.changes.sources import source_of
 from geolabel.steps.changes.strips import rows_at_once
 from geolabel.steps.changes.write import Context, alerts_layer, write_folder
+from geolabel.steps.models import find_model
 from geolabel.steps.stac import write_item
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class ChangeReport:
     area_ha: float
     new_ha: float
     """What no run before had found."""
-    protected_ha: float
+    protected_ha: float | None
+    """None where protected areas were not given."""
     images: tuple[ImageRow, ...]
     totals: tuple[SummaryRow, ...]
     open_in_qgis: tuple[Path, ...]
@@ -81,12 +84,31 @@ def change(
 ) -> ChangeReport:
     """Find where a class was lost or came between images of one place, and write alerts into a folder.
 
-    `rasters` are two images or more, or prediction folders; `dates` their days, where their names do not tell. The class
-    is told by a `model`; forest needs none. Raises InputError, ContractError, OptionError, EmptyError, OutputError and
+    `rasters` are two images or more, or prediction folders; `dates` their days, where names do not tell. The class is
+    told by a `model`; forest needs none. Raises InputError, ContractError, OptionError, EmptyError, OutputError and
     InterruptedRunError: the same call goes on where it was stopped.
     """
-    kinds: tuple[What, ...] = ("loss", "gain") if what == "both" else (what,)
-    choices = Choices(class_name, kinds, tuple(bands), threshold, grow, mmu_ha, as_they_are, unsupervised, aoi, device)
+    chosen = None if model is None else find_model(str(model))
+    card = None if chosen is None else read_card(chosen)
+    paired = unsupervised or (card is not None and card.is_of_pairs)
+    if paired and card is not None and not unsupervised:
+        class_name = class_of(card, class_name, str(chosen))
+    kinds: dict[str, tuple[What, ...]] = {"loss": ("loss",), "gain": ("gain",), "both": ("loss", "gain")}
+    if what not in kinds:
+        raise OptionError(f"--what {what}: choose {', '.join(kinds)}")
+    choices = Choices(
+        class_name="change" if unsupervised else class_name,
+        what=("change",) if paired else kinds[what],
+        bands=tuple(bands),
+        threshold=threshold,
+        grow=grow,
+        mmu_ha=mmu_ha,
+        as_they_are=as_they_are,
+        unsupervised=unsupervised,
+        paired=paired,
+        aoi=aoi,
+        device=device,
+    )
     images = dated([str(name) for name in rasters], dates)
     folders = check_predictions([image.name for image in images])
     if folders and (model or unsupervised):
@@ -100,14 +122,14 @@ def change(
     told = _told(images, model, choices)
     context = Context(previous, protected, protected_name, admin, admin_name)
     with work_folder(target, told, overwrite=overwrite) as work:
-        source = source_of(images, folders, model, choices, work)
+        source = source_of(images, folders, chosen, choices, work)
         with files.new_directory(target, "change", overwrite=overwrite, room=work) as draft:
             changes = [_found(source, kind, choices, images, draft, work) for kind in choices.what]
-            layer = alerts_layer(changes, source, images, context)
+            layer = alerts_layer(changes, source, images, choices, context)
             write_folder(draft, target, layer, source, images, choices)
             record = _manifest(told, source, layer, context)
             files.write_json(draft / files.RECORD, record)
-            write_item(draft, card=_card(source), dates=(images[0].date.item(), images[-1].date.item()))
+            write_item(draft, card=_card(source), dates=(images[0].day, images[-1].day), sources=_addresses(images))
     return _report(target, layer, source, choices)
 
 
@@ -120,7 +142,7 @@ def _found(source: Source, what: What, choices: Choices, dates: Sequence[Dated],
     with raster.write_cog(draft / f"{what}-confidence.tif", evidence.grid, sure, rows) as confidence:
         found = find(evidence, what, choices, work, confidence)
     area_ha = geodesy.area_ha(found.patches.geometries, evidence.grid.crs)
-    found = replace(found, patches=large_enough(found.patches, area_ha, choices.mmu_ha))
+    found = replace(found, patches=found.patches.take(area_ha >= choices.mmu_ha))
     bands = interval_bands(what, styles, evidence.attribution)
     with raster.write_cog(draft / f"{what}.tif", evidence.grid, bands, rows) as writer:
         measured = measure(evidence, source.images, found, writer)
@@ -162,6 +184,11 @@ def _manifest(told: dict[str, Any], source: Source, layer: Layer, context: Conte
         "attribution": list(evidence.attribution),
         "versions": files.versions(),
     }
+
+
+def _addresses(images: Sequence[Dated]) -> list[str]:
+    """Images that lie on the web."""
+    return [image.name for image in images if "://" in image.name]
 
 
 def _card(source: Source) -> ModelCard | None:

@@ -99,6 +99,8 @@ def prepare(
         shares = write_skies(sky_paths, views, fits, bands, light)
         skies = [raster.describe(path) for path in sky_paths]
     used = fits if normalise else [()] * len(views)
+    for told, view, fit in zip(notes, views, used, strict=True):
+        told.extend(_light_notes(view, fit))
     prepared = []
     for at, view in enumerate(views):
         cloud, haze, shadow = (float(share) for share in shares[at, 1:])
@@ -160,6 +162,13 @@ def _shift_notes(found: Shift) -> list[str]:
     if found.distance_px > _FAR_PX:
         return [f"lay {found.distance_px:.1f} pixels beside the first date, and was shifted: check its georeference"]
     return []
+
+
+def _light_notes(view: View, fits: Sequence[BandFit]) -> list[str]:
+    poor = [name for name, fit in zip(view.info.band_names, fits, strict=False) if fit.r2 < radiometry.LEAST_R2]
+    if not poor:
+        return []
+    return [f"hardly anything in {', '.join(poor)} looks as at the first date: colours may differ; trust changes less"]
 
 
 def _metres(grid: Grid, found: Shift | None) -> tuple[float, float]:

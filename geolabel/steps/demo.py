@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from geolabel import files
 from geolabel.errors import GeolabelError
+from geolabel.steps.demo_alerts import AlertScore, score_alerts
 from geolabel.steps.demo_scores import MineScores, TileScore, score_mines, score_tiles
-from geolabel.steps.demo_world import write_picture, write_world
+from geolabel.steps.demo_world import MINE, write_picture, write_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +31,8 @@ class DemoReport:
     tile_scores: tuple[TileScore, ...]
     """On the test tiles, against the truth rather than the imperfect labels."""
     mines: MineScores
+    alerts: tuple[AlertScore, ...]
+    """Of what changed between the dates."""
     open_in_qgis: tuple[Path, ...]
 
 
@@ -42,7 +45,7 @@ def demo(
     overwrite: bool = False,
     run: Callable[[Sequence[str]], None] | None = None,
 ) -> DemoReport:
-    """Make a world in `folder`, then run tile → label → split → train → predict → export on it.
+    """Make a world in `folder`, then run tile → label → split → train → predict → export → change on it.
 
     `run` is given the arguments of each command, as they would be typed; by default they run as processes. Raises
     OptionError (size too small), OutputError.
@@ -59,9 +62,19 @@ def demo(
     tiles = folder / "tiles.parquet"
     tile_scores = score_tiles(folder, tiles, folder / "run" / "model.safetensors")
     mines = score_mines(world, folder, tiles)
+    found = (
+        score_alerts(world, folder / "deforestation.alerts", lost="forest"),
+        score_alerts(world, folder / "mining.alerts", came=MINE),
+    )
     write_picture(folder / "overview.png", folder)
-    shown = ("after.tif", "after.geolabel/detections.gpkg", "after.geolabel/classes.tif", "osm.gpkg", "truth/after.tif")
-    return DemoReport(folder, time.perf_counter() - began, tile_scores, mines, tuple(folder / name for name in shown))
+    shown = (
+        "after.geolabel/project.qgz",
+        "deforestation.alerts/project.qgz",
+        "mining.alerts/report.html",
+        "truth/after.tif",
+    )
+    seconds = time.perf_counter() - began
+    return DemoReport(folder, seconds, tile_scores, mines, found, tuple(folder / name for name in shown))
 
 
 def _commands(folder: Path, *, size: int, seed: int, epochs: int) -> list[list[object]]:
@@ -72,6 +85,8 @@ def _commands(folder: Path, *, size: int, seed: int, epochs: int) -> list[list[o
     block = "2km" if size > _SMALL else "800m"
     learn = ["--presence", 0.05, "--epochs", epochs, "--seed", seed]
     simple = ["--to", "geojson", "--simplify", "10m", "-o", folder / "detections-simple.geojson"]
+    dates = [folder / "before.tif", folder / "after.tif", "--dates", "2019-07-15,2021-08-02"]
+    mines = ["--class", MINE, "--what", "gain", "--model", run / "model.safetensors"]
     return [
         ["tile", folder / "before.tif", "--size", _TILE_PX, "--stride", _TILE_PX // 2, "-o", tiles],
         ["label", tiles, *labels, "--scheme", folder / "scheme.toml"],
@@ -79,6 +94,8 @@ def _commands(folder: Path, *, size: int, seed: int, epochs: int) -> list[list[o
         ["train", tiles, *learn, "-o", run],
         ["predict", folder / "after.tif", "--model", run / "model.safetensors", "--min-area", "0.5ha", "-o", after],
         ["export", after, *simple],
+        ["detect", "deforestation", *dates, "-o", folder / "deforestation.alerts"],
+        ["change", *dates, *mines, "-o", folder / "mining.alerts"],
     ]
 
 

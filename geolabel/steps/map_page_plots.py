@@ -29,10 +29,10 @@ def headline(layer: Layer) -> list[tuple[str, str]]:
         found.extend(
             (hectares(float(area[counts & (change == kind)].sum())), what)
             for change, kind, what in _kinds(layer)
-            if (counts & (change == kind)).any() or kind != "gain"
+            if (counts & (change == kind)).any() or (kind in ("", "loss") and not counts.any())
         )
     protected = _numbers(layer, "protected_ha")
-    if protected is not None:
+    if protected is not None and np.isfinite(protected[counts]).any():
         found.append((hectares(float(np.nansum(protected[counts]))), "in protected areas"))
     for name, kind, what in (("level", "high", "of high confidence"), ("status", "new", "new")):
         if name in columns:
@@ -75,7 +75,7 @@ def _kinds(layer: Layer) -> list[tuple[NDArray[Any], str, str]]:
     if "change" not in layer.columns:
         return [(np.full(len(layer.geometries), ""), "", "detected")]
     change = layer.columns["change"]
-    return [(change, "loss", "lost"), (change, "gain", "gained")]
+    return [(change, "loss", "lost"), (change, "gain", "gained"), (change, "change", "changed")]
 
 
 def _hectares(layer: Layer, counts: NDArray[np.bool_], area: NDArray[np.float64]) -> Bars:

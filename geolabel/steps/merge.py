@@ -13,6 +13,8 @@ from geolabel.model import exclusive
 from geolabel.progress import track
 from geolabel.steps.prediction import Found, write_prediction
 from geolabel.steps.region.job import check_place, clear, load, missing, named, read_job
+from geolabel.steps.region.pictures import write_pictures
+from geolabel.steps.stac import write_item
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,13 +86,17 @@ def merge_job(folder: Path, job: Job, target: Path, *, overwrite: bool) -> Predi
             exclusive=exclusive(card.heads),
         )
         rows = track(rows, total=-(-plan.height // rows_at_once(plan.width)), what="writing", unit="strips")
-        found = write_prediction(draft, job.grid, card, rows, job.options["threshold"], job.options["min_area_ha"])
+        found, layer = write_prediction(
+            draft, job.grid, card, rows, job.options["threshold"], job.options["min_area_ha"]
+        )
         if not found.valid_km2:
             raise EmptyError(
                 f"{job.inputs['raster']['path']}: no valid pixel to predict; check its nodata value (gdalinfo)"
                 + (" and the area of interest" if "aoi" in job.inputs else "")
             )
         files.write_json(draft / files.RECORD, _manifest(job, found))
+        write_pictures(draft, target, job, layer)
+        write_item(draft, card=card)
     clear(folder)
     return PredictReport(
         output=target,
@@ -116,7 +122,18 @@ def _manifest(job: Job, found: Found) -> dict[str, Any]:
         "grid": {"crs": job.grid.crs, "transform": list(job.grid.transform)[:6], "resampled": job.resampled},
         "engine": job.engine,
         "dense": job.dense,
+        "decision": _decision(job),
         "counts": {"tiles": job.plan.tiles, "detections": found.detections, "area_ha": found.area_ha},
         "attribution": list(job.card.attribution),
         "versions": files.versions(),
+    }
+
+
+def _decision(job: Job) -> dict[str, Any]:
+    """When a class counted as detected, for who makes polygons of the probabilities again."""
+    threshold = job.options["threshold"]
+    return {
+        "heads": files.to_json(job.card.heads),
+        "thresholds": {name: threshold or value for name, value in job.card.thresholds.items()},
+        "abstain": {} if threshold else files.to_json(job.card.abstain),
     }

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _CLOSE = 0.98
 """Patches from this share of the least area on are measured one by one: pixels differ in size over a raster."""
+_STAIRS = 4
+"""Pixels: sides of outlines up to so long are the raster's stairs, and are smoothed away; longer ones are shapes."""
 _YEAR = 4
 """Letters of a year."""
 
@@ -83,12 +85,14 @@ def _drawn(found: Detections, opened: ClassRaster | Prediction, how: Outlining) 
     large = layer.columns["area_ha"] >= how.min_area_ha
     if not large.all():
         layer = maps.filter_layer(layer, how.min_area_ha)
-        found = maps.Detections(*(getattr(found, one.name)[large] for one in fields(found)))
+        found = found.take(large)
     if not (how.simplify_m or how.smooth):
         return layer
     calm = replace(found, geometries=_in_metres(found.geometries, opened.grid))
     calm = maps.simplify(calm, how.simplify_m) if how.simplify_m else calm
-    return replace(layer, geometries=_from_metres(maps.smooth(calm, how.smooth).geometries, opened.grid))
+    longest = max(_STAIRS * max(opened.grid.gsd_m), 2 * how.simplify_m)
+    round_ = maps.smooth(calm, how.smooth, longest=longest)
+    return replace(layer, geometries=_from_metres(round_.geometries, opened.grid))
 
 
 def _in_metres(geometries: NDArray[np.object_], grid: Grid) -> NDArray[np.object_]:

@@ -17,6 +17,7 @@ from geolabel.steps.models import find_model
 from geolabel.steps.region.choices import Choices, DenseChoice, EngineChoice, PrecisionChoice, TurnChoice
 from geolabel.steps.region.estimate import PredictPlan, estimate
 from geolabel.steps.region.job import Job, check_place, clear, fingerprints, job_key, missing, open_job, shard_path
+from geolabel.steps.region.pictures import at_hand
 from geolabel.steps.region.scene import Scene, open_scene
 from geolabel.steps.region.trial import find
 from geolabel.steps.region.work import work
@@ -157,6 +158,7 @@ def _open(folder: Path, scene: Scene, names: Sequence[str], choices: Choices, *,
             engine=files.to_json(found.engine),
             dense=files.to_json(found.dense),
             places=found.places,
+            rasters=at_hand(names),
         )
 
     return open_job(folder, key, make, overwrite=overwrite)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from geolabel.labels.scheme import LabelClass
     from geolabel.maps import Detections
     from geolabel.model import ModelCard
+    from geolabel.vector import Layer
 
 NODATA = 255
 
@@ -63,8 +64,7 @@ class PredictionWriter:
         cls, folder: Path, grid: Grid, scheme: Scheme, attribution: tuple[str, ...], *, undecided: bool = False
     ) -> Iterator[PredictionWriter]:
         """Open both rasters; they become COGs on leaving. `undecided`: whether the model leaves anything so."""
-        entries = scheme.classes
-        shown = [_none_style(), *class_styles(entries), *([_undecided_style()] if undecided else [])]
+        shown = shown_styles(scheme.classes, undecided=undecided)
         palette = {style.value: style.rgb for style in shown}
         names = {style.value: style.title for style in shown}
         with ExitStack() as stack:
@@ -106,8 +106,8 @@ class PredictionWriter:
             self.undecided_pixels += int((part.valid & (shown == UNDECIDED)).sum())
             yield Strip(part.row_off, detected, part.levels)
 
-    def finish(self, detections: Detections, min_area_ha: float) -> Found:
-        """Write the polygons and the styles, and count."""
+    def finish(self, detections: Detections, min_area_ha: float) -> tuple[Found, Layer]:
+        """Write the polygons and the styles, and count; the layer is given back."""
         entries = self.scheme.classes
         layer = maps.detections_layer(
             detections,
@@ -126,18 +126,19 @@ class PredictionWriter:
         (self.folder / "probabilities.qml").write_text(maps.probability_qml(first.name, first.color), encoding="utf-8")
         gsd_x, gsd_y = self.grid.gsd_m
         found, area = layer.columns["class"], layer.columns["area_ha"]
-        return Found(
+        counted = Found(
             gsd_m=float(np.sqrt(gsd_x * gsd_y)),
             valid_km2=self.valid_pixels * gsd_x * gsd_y / 1e6,
             detections={name: int((found == name).sum()) for name in self.scheme.names},
             undecided_km2=self.undecided_pixels * gsd_x * gsd_y / 1e6,
             area_ha={name: round(float(area[found == name].sum()), 2) for name in self.scheme.names},
         )
+        return counted, layer
 
 
 def write_prediction(
     folder: Path, grid: Grid, card: ModelCard, rows: Iterable[Rows], threshold: float | None, min_area_ha: float
-) -> Found:
+) -> tuple[Found, Layer]:
     """Write all maps of a region from its rows, as a model decides or with one threshold for all."""
     decision = Decision.of(card, threshold)
     scheme = Scheme.from_json(card.scheme).subset(card.classes)
@@ -149,6 +150,11 @@ def write_prediction(
 def class_styles(entries: Iterable[LabelClass]) -> list[ClassStyle]:
     """How the classes look, numbered as in the class raster."""
     return [ClassStyle(at, entry.name, entry.title, entry.color) for at, entry in enumerate(entries, start=1)]
+
+
+def shown_styles(entries: Iterable[LabelClass], *, undecided: bool) -> list[ClassStyle]:
+    """How a class raster looks: none, the classes, and what is left undecided."""
+    return [_none_style(), *class_styles(entries), *([_undecided_style()] if undecided else [])]
 
 
 def _none_style() -> ClassStyle:

@@ -75,7 +75,8 @@ def write_alerts_project(
     """Write `project.qgz` and `alerts.qml` into a folder of alerts, and its style into `alerts.gpkg`.
 
     `home` is where the folder will lie: relative paths count from there. `layer` are the alerts, `kinds` loss and gain
-    as far as they were looked for, `intervals` what `loss.tif` and `gain.tif` may hold. Images from the oldest to the newest; the newest is shown, a click shows another instead.
+    as far as they were looked for, `intervals` what `loss.tif` and `gain.tif` may hold. Images from the
+    oldest to the newest; the newest is shown, a click shows another instead.
     """
     style = maps.alerts_qml(alert_styles(layer))
     _style_layer(folder, "alerts", style)

@@ -20,7 +20,7 @@ from geolabel.raster.categories import categories
 from geolabel.steps.export_source import layer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from geolabel.grid import Grid
@@ -40,9 +40,11 @@ _KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Ending → media type and roles."""
 _TITLES = {"run": "How it was made", "report": "Page to look at", "project": "QGIS project"}
+_BETWEEN = ", "
+"""Between the rasters of one region, in a record."""
 _STRAIGHT = 1e-5
 """How far a footprint's side may be from the map's, degrees: a metre."""
-_GRIDS = ("classes.tif", "loss.tif", "gain.tif")
+_GRIDS = ("classes.tif", "loss.tif", "gain.tif", "change.tif")
 """The raster that says where a folder's maps lie: the first that is there."""
 
 
@@ -59,13 +61,15 @@ def write_item(
     *,
     card: ModelCard | None = None,
     dates: tuple[date, date] | None = None,
+    sources: Sequence[str] = (),
     output: Path | None = None,
     overwrite: bool = False,
 ) -> StacReport:
     """Write the STAC item of a folder that predict or change made, once all else in it is written.
 
     `card` is the model's; None: what an item that is there already says of it. `dates` are those of the first and the
-    last image; None: those that the names of the images or the alerts tell. Raises InputError, OutputError.
+    last image; None: those that the names of the images or the alerts tell. `sources` are the images as the user named
+    them: web addresses become links, without what is secret in them. Raises InputError, OutputError.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: is no folder; a STAC item is of a whole folder of geolabel predict or change")
@@ -87,7 +91,7 @@ def write_item(
         dates=dates or _dates(folder, name, record),
         gsd_m=float(np.sqrt(np.prod(grid.gsd_m))),
         properties=properties,
-        sources=[*dict.fromkeys(_addresses(record.get("inputs")))],
+        sources=[*dict.fromkeys(_addresses([*sources, record.get("inputs")]))],
         attribution=[str(words) for words in record.get("attribution", ())],
         licence=card.licence if card else "",
     )
@@ -161,7 +165,8 @@ def _model_name(record: Any) -> str:
 
 def _dates(folder: Path, name: str, record: Any) -> tuple[date, date] | None:
     """First and last day that the record, names of images, or else alerts tell."""
-    days: list[Any] = [day.item() for day in _days(record.get("inputs"))]
+    inputs = record.get("inputs", {})
+    days: list[Any] = [day.item() for key in ("raster", "images") for day in _days(inputs.get(key))]
     if not days and name == "alerts":
         columns = vector.read_layer(folder / "alerts.gpkg", name).columns
         seen = np.concatenate([columns["date_first"], columns["date_last"]]).astype("datetime64[D]")
@@ -170,25 +175,23 @@ def _dates(folder: Path, name: str, record: Any) -> tuple[date, date] | None:
 
 
 def _days(told: Any) -> Iterator[np.datetime64]:
-    """Whole dates of what a run was made from: told as such, or in a name; a number such as 2048 is no year here."""
+    """Whole dates of images: told as such, or in their names; a number such as 2048 is no year here."""
     if isinstance(told, dict):
-        for key, value in told.items():
-            if key in ("date", "path") and isinstance(value, str):
-                day = date_in(Path(value).name)
-                if day is not None and str(day).replace("-", "") in "".join(filter(str.isdigit, value)):
-                    yield day
-            elif key != "model":
-                yield from _days(value)
-    elif isinstance(told, list):
-        for value in told:
-            yield from _days(value)
+        for text in [str(told.get("date")), *str(told.get("path")).split(_BETWEEN)]:
+            day = date_in(Path(text).name)
+            if day is not None and str(day).replace("-", "") in "".join(filter(str.isdigit, text)):
+                yield day
+        told = [value for value in told.values() if isinstance(value, dict | list)]
+    for value in told if isinstance(told, list) else []:
+        yield from _days(value)
 
 
 def _addresses(told: Any) -> Iterator[str]:
     """Web addresses among a run's inputs, without what may be secret in them."""
-    if isinstance(told, str) and told.startswith(("https://", "http://", "s3://", "gs://")):
-        parts = urlsplit(told)
-        yield urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    if isinstance(told, str):
+        for parts in map(urlsplit, told.split(_BETWEEN)):
+            if parts.scheme in ("https", "http", "s3", "gs"):
+                yield urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
     elif isinstance(told, dict | list):
         for value in told.values() if isinstance(told, dict) else told:
             yield from _addresses(value)

@@ -119,7 +119,7 @@ def make_task(
     if index.split is None and given is None:
         raise TileIndexError(f"{path}: is not split into train, val and test; run geolabel split first")
     if recipe.pairs:
-        _check_pairs(index, path)
+        check_pairs(index, path)
     found = Scheme.from_json(index.scheme).subset(index.class_names)
     heads = choose_heads(found, recipe.heads)
     scheme = found.subset(name for head in heads for name in head.classes)
@@ -152,7 +152,8 @@ def make_task(
     return task
 
 
-def _check_pairs(index: TileIndex, path: Path) -> None:
+def check_pairs(index: TileIndex, path: Path) -> None:
+    """Raise BandError where tiles are not of two dates."""
     bands = index.sources[0].bands
     if raster.pair_bands(bands) is None:
         raise BandError(

@@ -16,6 +16,7 @@ from geolabel.learn.run import start
 from geolabel.learn.transforms import Normalise, band_contracts, visible_bands
 from geolabel.model import PAIRS
 from geolabel.steps.decide import decide
+from geolabel.steps.task import check_pairs
 from geolabel.steps.teach_baseline import teach_baseline
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def teach(
     source = task.index.sources[0]
     bands = band_contracts(chips, train, source.bands, source.scale, source.offset)
     if recipe.pairs:
+        check_pairs(task.index, task.path)  # a way that is compared with others had no task of its own
         bands = shared_statistics(bands)
     if recipe.model in BASELINES:
         predictor = teach_baseline(task, chips, train, bands, recipe)

@@ -13,7 +13,8 @@ def by_hand(chance: np.ndarray, seen: np.ndarray, what: str) -> tuple[float, dic
     chance = chance if what == "loss" else 1 - chance
 
     def likelihood(states: list[int]) -> float:
-        return float(np.prod([(p if here else 1 - p) if on else 1.0 for p, here, on in zip(chance, states, seen)]))
+        dates = zip(chance, states, seen, strict=True)
+        return float(np.prod([(p if here else 1 - p) if on else 1.0 for p, here, on in dates]))
 
     firsts = [k for k in range(1, n) if seen[k] and seen[:k].any()]
     lost = {}

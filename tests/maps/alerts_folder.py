@@ -111,4 +111,6 @@ def write_folder(folder: Path) -> None:
         Dated(f"{name}.tif", np.datetime64(day), describe(folder.parent / f"{name}.tif"))
         for name, day in zip(("before", "after"), DAYS, strict=True)
     ]
-    write_alerts_project(folder, folder, title=TITLE, grid=GRID, layer=layer, kinds=["loss"], intervals=intervals, images=images)
+    write_alerts_project(
+        folder, folder, title=TITLE, grid=GRID, layer=layer, kinds=["loss"], intervals=intervals, images=images
+    )

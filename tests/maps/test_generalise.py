@@ -25,6 +25,12 @@ def outlined(number):
     return found
 
 
+def cut(presence):
+    for row in range(0, presence.shape[1], 30):
+        rows = presence[:, row : row + 30]
+        yield Strip(row, rows, rows.astype(np.uint8))
+
+
 def blobs(seed, side=90):
     rng = np.random.default_rng(seed)
     fields = [ndimage.gaussian_filter(rng.standard_normal((side, side)), 2.5) for _ in range(4)]
@@ -46,6 +52,7 @@ def test_noded_polygons_are_a_coverage_of_the_same_places(number):
 def test_simplified_classes_share_their_borders(seed):
     number = blobs(seed)
     found = outlined(number)
+    assert not found.overlap
     calm = simplify(found, 25.0)
     before, after = (shapely.get_num_coordinates(one.geometries).sum() for one in (found, calm))
     assert after < 0.5 * before
@@ -56,10 +63,21 @@ def test_simplified_classes_share_their_borders(seed):
     assert calm.pixels is found.pixels
 
 
+def test_classes_that_exclude_each_other_are_simplified_together():
+    number = blobs(1)
+    presence = np.stack([number == value for value in (1, 2, 3, 4)])
+    strips = cut(presence)
+    found = outline(strips, grid_of(number))
+    assert not found.overlap
+    expected = simplify(outlined(number), 20.0)
+    assert shapely.equals(simplify(found, 20.0).geometries, expected.geometries).all()
+
+
 def test_classes_that_overlap_are_simplified_each_by_itself():
     field = ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((80, 80)), 3)
     presence = np.stack([field > 0, field > 0.05])
     found = outline([Strip(0, presence, presence.astype(np.uint8))], grid_of(field))
+    assert found.overlap
     calm = simplify(found, 20.0)
     for index in (0, 1):
         mine = found.class_index == index
@@ -118,6 +136,11 @@ def test_a_small_step_in_a_long_border_is_cut_by_its_own_length():
     (found,) = smooth(one, 1).geometries
     assert found.contains(shapely.Point(49, 8.99))
     assert {(49.75, 9.0), (50.0, 9.25), (50.0, 9.75), (50.25, 10.0)} <= set(found.exterior.coords)
+
+
+def test_large_corners_are_not_cut_farther_than_asked():
+    one = Detections(np.array([shapely.box(0, 0, 100, 60)]), *(np.zeros(1, int) for _ in range(2)), *np.zeros((2, 1)))
+    assert smooth(one, 1, longest=8.0).geometries[0].area == 100 * 60 - 4 * 2
 
 
 def test_a_corner_with_a_hole_in_it_stays():

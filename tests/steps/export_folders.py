@@ -60,7 +60,7 @@ def prediction(folder: Path) -> Path:
     _maps(folder, ("classes", "probabilities"))
     layer = Layer("detections", BOXES, COLUMNS, GRID.crs, attribution=(WORDS,))
     inputs = {
-        "raster": {"path": "https://user:t0ken@example.com/S2_20200731T142741.tif?sig=s3cret"},
+        "raster": {"path": "https://user:t0ken@example.com/S2_20200731T142741.tif?sig=s3cret, b_2020-08-02.tif"},
         "model": {"path": "mines-2019-01-01.safetensors"},
     }
     return _finish(folder, layer, "predict", inputs)
@@ -72,4 +72,4 @@ def alerts(folder: Path) -> Path:
     _maps(folder, ("loss", "confidence"))
     layer = Layer("alerts", BOXES, {**ALERTS, **COLUMNS}, GRID.crs, attribution=(WORDS,))
     images = [{"path": "a.tif", "date": "2019-07-01"}, {"path": "tile_2048.tif", "date": "2021-07-01"}]
-    return _finish(folder, layer, "change", {"images": images})
+    return _finish(folder, layer, "change", {"images": images, "protected": {"path": "WDPA_1999-01-01.gpkg"}})

@@ -231,3 +231,4 @@ def test_real_dates_of_two_grids(shared_data: Path, tmp_path: Path):
     assert found[1].info.grid == infos[0].grid
     assert all(each.cloud_share + each.shadow_share < 0.01 for each in found)
     assert all(fit.error_after < fit.error_before for fit in found[1].fits)
+    assert any("hardly anything in" in note for note in found[1].notes)

@@ -93,14 +93,15 @@ def test_a_folder_for_qgis(tmp_path: Path):
 
 def test_the_item_of_a_prediction(tmp_path: Path):
     folder = prediction(tmp_path / "region.geolabel")
-    report = write_item(folder, card=CARD)
+    report = write_item(folder, card=CARD, sources=["b_2020-08-02.tif", "s3://images/c.tif#here"])
     item = json.loads(report.output.read_text(encoding="utf-8"))
     assert report.output == folder / "item.json"
     assert item["id"] == "region.geolabel"
     assert item["properties"]["start_datetime"] == "2020-07-31T00:00:00Z"
-    assert item["properties"]["end_datetime"] == "2020-07-31T23:59:59Z"
+    assert item["properties"]["end_datetime"] == "2020-08-02T23:59:59Z"
     assert item["properties"]["attribution"] == WORDS
-    assert item["links"] == [{"rel": "derived_from", "href": "https://example.com/S2_20200731T142741.tif"}]
+    addresses = ["s3://images/c.tif", "https://example.com/S2_20200731T142741.tif"]
+    assert item["links"] == [{"rel": "derived_from", "href": address} for address in addresses]
     assert "s3cret" not in report.output.read_text() and "t0ken" not in report.output.read_text()  # noqa: PT018
     for key, asset in item["assets"].items():
         assert key == "model" or (folder / asset["href"]).is_file()

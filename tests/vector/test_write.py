@@ -158,7 +158,13 @@ def test_a_folder_that_is_missing_is_named(tmp_path: Path, name: str, driver) ->
 
 @pytest.mark.parametrize(
     ("name", "driver"),
-    [("a.gpkg", "GPKG"), ("a.geojson", "GeoJSON"), ("a.fgb", "FlatGeobuf"), ("a.parquet", "Parquet")],
+    [
+        ("a.gpkg", "GPKG"),
+        ("a.geojson", "GeoJSON"),
+        ("a.fgb", "FlatGeobuf"),
+        ("a.parquet", "Parquet"),
+        ("a.pmtiles", "PMTiles"),
+    ],
 )
 def test_a_full_disk_is_named(small_disk: Path, name: str, driver) -> None:
     rng = np.random.default_rng(0)

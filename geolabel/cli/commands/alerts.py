@@ -88,7 +88,7 @@ def change(
     output: Output = None,
     overwrite: o.Overwrite = False,
 ) -> Any:
-    """Find where a class was lost, or came, between dates, and write alerts: when, how sure, whose land, with pictures."""
+    """Find where a class was lost, or came, between dates: alerts with dates, confidence, pictures, and whose land."""
     from geolabel.steps.change import change as step
 
     return step(

@@ -79,7 +79,7 @@ class Augmentation:
         for name, draw in _DRAW.items():
             if name in self.names and name in _CHANGES:
                 drawn = draw(count * self.dates, bands // self.dates, generator)
-                found[name] = tuple(each.unflatten(0, (count, self.dates)) for each in drawn)
+                found[name] = tuple(each.reshape(count, self.dates, *each.shape[1:]) for each in drawn)
             elif name in self.names:
                 found[name] = draw(count, bands, generator)
         return Draws(found)
@@ -96,7 +96,7 @@ class Augmentation:
             if name in self.names:
                 moved = move(moved, *draws.numbers[name])
         chips, seen = geometry.unmask(moved)
-        each = chips.unflatten(1, (self.dates, -1)).flatten(0, 1)
+        each = chips.reshape(-1, chips.shape[1] // self.dates, *chips.shape[2:])
         for name, change in _CHANGES.items():
             if name in self.names:
                 each = change(each, *(numbers.flatten(0, 1) for numbers in draws.numbers[name]))

@@ -25,7 +25,7 @@ OUTSIDE = -1
 """Number of the stratum of what is no data."""
 _UNDECIDED_NAME = "undecided"
 """What geolabel calls the value UNDECIDED in the class rasters it writes."""
-_IN_FOLDER = ("classes.tif", "loss.tif")
+_IN_FOLDER = ("classes.tif", "loss.tif", "gain.tif", "change.tif")
 _PLAIN = "#808080"
 _TABLE_BITS = 16
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from geolabel import raster
 from geolabel.change.dates import date_in, parse_date
@@ -14,6 +14,8 @@ from geolabel.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class Dated:
     """As the user gave it."""
     date: np.datetime64
     """Day."""
+
+    @property
+    def day(self) -> dt.date:
+        """The date as Python has it."""
+        return dt.date.fromisoformat(str(self.date))
 
     @property
     def stem(self) -> str:
@@ -50,7 +57,7 @@ def dated(names: Sequence[str], dates: Sequence[str]) -> tuple[Dated, ...]:
         (Dated(name, day) for name, day in zip(names, days, strict=True) if day is not None),
         key=lambda one: one.date,
     )
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         if one.date == other.date:
             raise OptionError(
                 f"{one.name} and {other.name} are both of {one.date}; make one mosaic of them, or give --dates"

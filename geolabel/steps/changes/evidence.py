@@ -1,4 +1,4 @@
-"""What the images say of a class: its levels at each date, by a model, by a prediction, or by the forest's own colour."""
+"""What images say of a class: its levels at each date, by a model, by predictions, or by the forest's own colour."""
 
 from __future__ import annotations
 

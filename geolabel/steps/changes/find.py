@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,9 +89,8 @@ def _strips(
         what=f"{what} of {choices.class_name}",
         unit="strips",
     )
-    for window, levels, seen in rows:
-        asked = inside(window)
-        seen &= asked
+    for window, levels, valid in rows:
+        seen = valid & inside(window)
         odds = np.stack([table[part[0]] for table, part in zip(evidence.tables, levels, strict=True)])
         odds[~seen] = 0.0
         found = between(odds, seen) if evidence.paired else history(odds, seen, what)
@@ -130,9 +129,3 @@ def _inside(choices: Choices, evidence: Evidence) -> Callable[[Window], NDArray[
         return raster.burn(area, ones, grid.part(window)).astype(bool)
 
     return asked
-
-
-def large_enough(patches: Detections, area_ha: NDArray[np.float64], mmu_ha: float) -> Detections:
-    """The patches that reach the minimum mapping unit."""
-    keep = area_ha >= mmu_ha
-    return replace(patches, **{name: getattr(patches, name)[keep] for name in type(patches).__slots__})

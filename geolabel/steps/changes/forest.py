@@ -30,7 +30,7 @@ _SMOOTH = 3
 def forest_levels(images: Sequence[RasterInfo], grid: Grid, folder: Path) -> tuple[RasterInfo, ...]:
     """Write the chance of forest at each date into `folder`, as levels 0–250, 255 where nothing was seen.
 
-    The forest is learned from the first image, and its look followed through the others. Raises EmptyError (none found).
+    The forest is learned from the first image and followed through the others. Raises EmptyError (none found).
     """
     names = images[0].band_names
     values, valid = sample_together(images, grid)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geolabel import files
@@ -14,6 +13,7 @@ from geolabel.errors import InterruptedRunError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 ENDING = ".work"
 _NAME = "change.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,7 @@ def interval_styles(dates: Sequence[str]) -> list[ClassStyle]:
                 f"{before} – {after}",
                 "#{:02x}{:02x}{:02x}".format(*(int(value) for value in ramp[number - 1].round())),
             )
-            for number, (before, after) in enumerate(zip(dates, dates[1:], strict=False), start=1)
+            for number, (before, after) in enumerate(pairwise(dates), start=1)
         ),
         ClassStyle(UNTOLD, "not seen", "Not seen twice", "#9e9e9e"),
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from geolabel import raster
 from geolabel.change.indices import available, ratio
+from geolabel.grid import Window
 from geolabel.inference.decision import LEVELS
 from geolabel.progress import track
 from geolabel.steps.changes.find import OUTSIDE, TOLD
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.change.series import What
-    from geolabel.grid import Grid, Window
+    from geolabel.grid import Grid
     from geolabel.raster import RasterInfo
     from geolabel.steps.changes.evidence import Evidence
     from geolabel.steps.changes.find import Found
@@ -145,16 +146,39 @@ def noise(evidence: Evidence, images: Sequence[RasterInfo], index: str, what: Wh
     return moves
 
 
-def shares_seen(info: RasterInfo, grid: Grid, geometries: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Share of each polygon (n,), in the grid's CRS, that an image shows, 0–1; what lies outside it is not shown."""
-    pixel = abs(grid.transform.a * grid.transform.e)
-    seen = np.zeros(len(geometries))
+def shares_of_class(
+    evidence: Evidence, geometries: NDArray[np.object_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Share of each polygon (n,), in the grid's CRS, where the last date shows the class, and where it does not; 0–1.
+
+    What it did not see, and what lies outside the images, is in neither.
+    """
+    grid, table = evidence.grid, evidence.tables[-1]
+    there, gone = np.zeros(len(geometries)), np.zeros(len(geometries))
     tree = shapely.STRtree(geometries)
     windows: list[Window] = strips(grid, 2)
-    for window, _, valid in read_together([info], grid, windows):
-        near = np.sort(tree.query(shapely.box(*grid.part(window).bounds)))
-        if len(near):
-            ids = raster.burn(geometries[near], (near + 1).astype(np.int32), grid.part(window))
-            seen += np.bincount(ids[(ids > 0) & valid[0]] - 1, minlength=len(geometries))
+    for window, pixels, valid in read_together([evidence.levels[-1]], grid, windows):
+        for row in np.sort(tree.query(shapely.box(*grid.part(window).bounds))).tolist():  # earlier alerts may overlap
+            odds, seen = _within(geometries[row], grid.part(window), pixels[0][0], valid[0], table)
+            there[row] += (seen & (odds > 0)).sum()
+            gone[row] += (seen & (odds <= 0)).sum()
+    pixel = abs(grid.transform.a * grid.transform.e)
     area = np.maximum(shapely.area(geometries) / pixel, 1.0)
-    return np.minimum(seen / area, 1.0)
+    return np.minimum(there / area, 1.0), np.minimum(gone / area, 1.0)
+
+
+def _within(
+    geometry: Any, grid: Grid, levels: NDArray[np.generic], valid: NDArray[np.bool_], table: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Log-odds in the box of a polygon, and which of its pixels lie inside and were seen."""
+    west, south, east, north = shapely.bounds(geometry)
+    col, row = grid.col_row(np.array([west, east]), np.array([south, north]))
+    cols, rows = (np.sort(ends) for ends in (col, row))
+    left, right = (int(np.clip(edge, 0, grid.width)) for edge in (np.floor(cols[0]), np.ceil(cols[1])))
+    top, bottom = (int(np.clip(edge, 0, grid.height)) for edge in (np.floor(rows[0]), np.ceil(rows[1])))
+    if right <= left or bottom <= top:
+        return np.zeros((0, 0), np.float32), np.zeros((0, 0), bool)
+    part = grid.part(Window(left, top, right - left, bottom - top))
+    inside = raster.burn(np.array([geometry], dtype=object), np.ones(1, np.uint8), part).astype(bool)
+    here = (slice(top, bottom), slice(left, right))
+    return table[levels[here].astype(np.uint8)], inside & valid[here]

@@ -2,27 +2,78 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from geolabel.errors import OptionError
+import numpy as np
+
+from geolabel import files, raster
+from geolabel.change.series import plain_table
+from geolabel.errors import ContractError, listed
+from geolabel.labels.scheme import Scheme
 from geolabel.model import read_card
+from geolabel.steps.change_vector import change_vector_model
+from geolabel.steps.changes.evidence import Evidence
+from geolabel.steps.predict import predict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from geolabel.model import ModelCard
     from geolabel.raster import RasterInfo
     from geolabel.steps.changes.choices import Choices
-    from geolabel.steps.changes.evidence import Evidence
+
+UNSUPERVISED = "embeddings"
 
 
-def is_of_pairs(model: Path) -> bool:
-    return False
+def by_pairs(images: Sequence[RasterInfo], model: Path | None, choices: Choices, work: Path) -> Evidence:
+    """Changes between each image and the next, by a model of pairs, or unsupervised by the embeddings of another.
+
+    Unsupervised, what is usual between two images is taken from these two. Raises ContractError (the model does not
+    tell the class, or breaks with the images), EmptyError, and what predict raises.
+    """
+    levels, tables, card = [], [], None
+    for number, (before, after) in enumerate(pairwise(images), start=1):
+        both = raster.pair(before, after, work / "pairs", name=f"pair-{number}")
+        teller = (
+            _change_vector(both, model, choices, work / f"pair-{number}.safetensors") if choices.unsupervised else model
+        )
+        if teller is None:
+            raise ValueError("pairs are compared by a model, or unsupervised")
+        card = read_card(teller)
+        name = class_of(card, choices.class_name, str(teller))
+        target = work / f"pair-{number}.geolabel"
+        if not (target / files.RECORD).is_file():
+            predict(both.path, model=teller, output=target, device=choices.device)
+        levels.append(raster.describe(target / "probabilities.tif").choose([name]))
+        threshold = card.thresholds[name]
+        tables.append(plain_table(1.0, -float(np.log(threshold / (1 - threshold)))))
+    if card is None:
+        raise ValueError("pairs need two images")
+    entry = next(one for one in Scheme.from_json(card.scheme).classes if one.name == name)
+    return Evidence(
+        levels=tuple(levels),
+        tables=tuple(tables),
+        grid=levels[0].place,
+        others=None,
+        maker=UNSUPERVISED if choices.unsupervised else str(model),
+        model_sha=files.fingerprint(model) if model else "",
+        attribution=card.attribution,
+        title=entry.title,
+        color=entry.color,
+        paired=True,
+    )
 
 
-def unsupervised_model(images: Sequence[RasterInfo], model: str | Path | None, work: Path) -> Path:
-    raise OptionError("later")
+def class_of(card: ModelCard, wanted: str, model: str) -> str:
+    """The change that is looked for: the one wanted, or the only one there is. Raises ContractError."""
+    if wanted in card.classes:
+        return wanted
+    if len(card.classes) == 1:
+        return card.classes[0]
+    raise ContractError(f"{model}: tells {listed(card.classes)}, not {wanted}; choose one of these with --class")
 
 
-def by_pairs(images: Sequence[RasterInfo], model: Path, choices: Choices, work: Path) -> Evidence:
-    raise OptionError("later")
+def _change_vector(both: RasterInfo, base: Path | None, choices: Choices, path: Path) -> Path:
+    return path if path.is_file() else change_vector_model(base, both, path, device=choices.device)

@@ -11,8 +11,8 @@ from geolabel.errors import ContractError
 from geolabel.steps.change_prepare import prepare
 from geolabel.steps.changes.dated import gathered, names
 from geolabel.steps.changes.evidence import FOREST, by_color, by_model, by_predictions
-from geolabel.steps.changes.pairs import by_pairs, is_of_pairs, unsupervised_model
-from geolabel.steps.models import choose_model, find_model
+from geolabel.steps.changes.pairs import by_pairs
+from geolabel.steps.models import choose_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class Source:
 
 
 def source_of(
-    dates: Sequence[Dated], folders: Sequence[Path] | None, model: str | Path | None, choices: Choices, work: Path
+    dates: Sequence[Dated], folders: Sequence[Path] | None, model: Path | None, choices: Choices, work: Path
 ) -> Source:
     """Bring images onto one grid and ask the model, or take predictions as they are.
 
@@ -72,18 +72,12 @@ def source_of(
     return Source(_evidence(images, model, choices, work), images, originals, rows)
 
 
-def _evidence(images: Sequence[RasterInfo], model: str | Path | None, choices: Choices, work: Path) -> Evidence:
-    if choices.unsupervised:
-        return by_pairs(images, unsupervised_model(images, model, work), choices, work)
+def _evidence(images: Sequence[RasterInfo], model: Path | None, choices: Choices, work: Path) -> Evidence:
+    if choices.paired:
+        return by_pairs(images, model, choices, work)
     if model is None and choices.class_name == FOREST:
         return by_color(images, images[0].place, work)
-    if model is None:
-        chosen = choose_model(images[0].path, images[0].band_names)
-    else:
-        chosen = find_model(str(model))
-    if is_of_pairs(chosen):
-        return by_pairs(images, chosen, choices, work)
-    return by_model(images, chosen, choices, work)
+    return by_model(images, model or choose_model(images[0].path, images[0].band_names), choices, work)
 
 
 def _prepared(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import alerts, files, geodesy, vector
+from geolabel import alerts, geodesy, vector
 from geolabel.alerts import Changes
 from geolabel.steps.changes.dated import labels, names
 from geolabel.steps.changes.legend import interval_styles
-from geolabel.steps.changes.measure import shares_seen
+from geolabel.steps.changes.measure import shares_of_class
 from geolabel.steps.chips import write_chips
 from geolabel.steps.formats import write_as
 from geolabel.steps.map_page import write_map_page
@@ -42,7 +42,9 @@ class Context:
     admin_name: str | None
 
 
-def alerts_layer(changes: Sequence[Changes], source: Source, dates: Sequence[Dated], context: Context) -> Layer:
+def alerts_layer(
+    changes: Sequence[Changes], source: Source, dates: Sequence[Dated], choices: Choices, context: Context
+) -> Layer:
     """All alerts of a run, beside those of the run before, with whose land they lie on.
 
     Raises InputError, CRSError, EmptyError (files that the context names).
@@ -50,7 +52,7 @@ def alerts_layer(changes: Sequence[Changes], source: Source, dates: Sequence[Dat
     layer = alerts.make(_joined(changes))
     if context.previous is not None:
         before = alerts.read(context.previous)
-        layer = alerts.update(layer, before, _observed(before, changes, source), _days(dates))
+        layer = _beside(layer, before, source, dates, choices)
     if context.protected is not None:
         layer = alerts.protected(layer, alerts.read_zones(context.protected, layer, context.protected_name))
     if context.admin is not None:
@@ -77,12 +79,29 @@ def _days(dates: Sequence[Dated]) -> np.ndarray[Any, np.dtype[np.datetime64]]:
     return np.array([image.date for image in dates], dtype="datetime64[D]")
 
 
-def _observed(before: Layer, changes: Sequence[Changes], source: Source) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Share of each alert of the run before that the last image shows; 0 of kinds that were not looked for."""
-    grid = source.evidence.grid
-    info = source.images[-1] if source.images else source.evidence.levels[-1]
-    placed = geodesy.project_geometries(before.geometries, before.crs, grid.crs)
-    return shares_seen(info, grid, placed)
+def _beside(layer: Layer, before: Layer, source: Source, dates: Sequence[Dated], choices: Choices) -> Layer:
+    """The alerts of a run beside those of the run before: what the last image contradicts is withdrawn.
+
+    What it shows again is confirmed, also where the change lies before the first image of this run.
+    """
+    refuted, _ = _told(before, source, choices)
+    found = alerts.update(layer, before, refuted, _days(dates))
+    _, shown = _told(found, source, choices)
+    return alerts.seen_again(found, shown, dates[-1].date)
+
+
+def _told(
+    layer: Layer, source: Source, choices: Choices
+) -> tuple[np.ndarray[Any, np.dtype[np.float64]], np.ndarray[Any, np.dtype[np.float64]]]:
+    """Share of each alert that the last image speaks against, and for; 0 of kinds that this run does not look for."""
+    evidence = source.evidence
+    if evidence.paired:  # what a model of pairs says of two images tells nothing of an earlier change
+        return np.zeros(len(layer.geometries)), np.zeros(len(layer.geometries))
+    placed = geodesy.project_geometries(layer.geometries, layer.crs, evidence.grid.crs)
+    there, gone = shares_of_class(evidence, placed)
+    loss = layer.columns["change"] == "loss"
+    asked = (layer.columns["class"] == choices.class_name) & np.isin(layer.columns["change"].astype(str), choices.what)
+    return np.where(loss, there, gone) * asked, np.where(loss, gone, there) * asked
 
 
 def write_folder(
@@ -138,7 +157,7 @@ def _about(source: Source, choices: Choices) -> str:
     by = Path(source.evidence.maker).name
     second = " A second opinion by spectral indices stands beside each." if source.images else ""
     return (
-        f"Found by {by}; alerts of {choices.mmu_ha:g} ha and more, whose confidence reaches {choices.threshold:g} and is "
-        f"{choices.grow:g} or more throughout.{second} Confidence is the model's, not an error rate: "
+        f"Found by {by}; alerts of {choices.mmu_ha:g} ha and more, whose confidence reaches {choices.threshold:g} and "
+        f"is {choices.grow:g} or more throughout.{second} Confidence is the model's, not an error rate: "
         "geolabel area estimates that from a sample that people check."
     )

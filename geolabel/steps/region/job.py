@@ -58,6 +58,8 @@ class Job:
     """How dense windows agree with tiles predicted one by one; None where tiles are."""
     places: Places | None
     """Where the network's map has its places, where outlines are refined."""
+    rasters: tuple[str, ...] = ()
+    """Where the inputs lie on this machine, for pictures of them; () where they are elsewhere."""
 
     @property
     def plan(self) -> Plan:
@@ -140,6 +142,7 @@ def read_job(folder: Path) -> Job:
             engine=dict(told["engine"]),
             dense=None if told["dense"] is None else dict(told["dense"]),
             places=None if told["places"] is None else Places(int(told["places"]["step"]), told["places"]["centre"]),
+            rasters=tuple(map(str, told.get("rasters", ()))),
         )
     except (AttributeError, IndexError, KeyError, ModelError, TypeError, ValueError) as error:
         raise InputError(f"{folder / _NAME}: is damaged ({error}); delete the folder, and predict again") from error
