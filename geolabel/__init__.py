@@ -3,7 +3,8 @@
 Each command of `geolabel` is a function of the same name here: `geolabel.tile(...)`, `geolabel.label(...)`,
 `geolabel.split(...)`, `geolabel.train(...)`, `geolabel.evaluate(...)`, `geolabel.tune(...)`,
 `geolabel.compare(...)`, `geolabel.ensemble(...)`, `geolabel.predict(...)`, `geolabel.merge(...)`,
-`geolabel.export(...)`, `geolabel.demo(...)`, `geolabel.doctor()`. They are imported when first used.
+`geolabel.export(...)`, `geolabel.change(...)`, `geolabel.polygons(...)`, `geolabel.demo(...)`,
+`geolabel.doctor()`. They are imported when first used.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from geolabel.steps.change import change
     from geolabel.steps.compare import compare
     from geolabel.steps.demo import demo
     from geolabel.steps.doctor import doctor
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from geolabel.steps.export import export
     from geolabel.steps.label import label
     from geolabel.steps.merge import merge
+    from geolabel.steps.polygons import polygons
     from geolabel.steps.predict import predict
     from geolabel.steps.split import split
     from geolabel.steps.tile import tile
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "change",
     "compare",
     "demo",
     "doctor",
@@ -37,6 +41,7 @@ __all__ = [
     "export",
     "label",
     "merge",
+    "polygons",
     "predict",
     "split",
     "tile",

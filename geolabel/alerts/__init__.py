@@ -6,7 +6,7 @@ from geolabel.alerts.changes import Changes, make
 from geolabel.alerts.ledger import update
 from geolabel.alerts.schema import COLUMNS, FILE, LAYER, OPTIONAL, WITHDRAWN, read, stands
 from geolabel.alerts.summary import SummaryRow, summary, write_summary_csv, write_summary_json
-from geolabel.alerts.zones import Zones, read_zones
+from geolabel.alerts.zones import Zones, name_field_of, read_zones
 
 __all__ = [
     "COLUMNS",
@@ -19,6 +19,7 @@ __all__ = [
     "Zones",
     "admin",
     "make",
+    "name_field_of",
     "protected",
     "read",
     "read_zones",

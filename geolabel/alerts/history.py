@@ -49,7 +49,10 @@ def told(now: Layer, before: Layer, rows: Rows, dates: NDArray[np.datetime64]) -
     dated_now = here & (earlier | sharper | np.isnat(first["date_first"]))
     found |= {name: np.where(dated_now, new[name], first[name]) for name in _OF_THE_FIRST}
     found["date_last"] = np.fmax(new["date_last"], old["date_last"])
-    added = np.minimum(new["n_obs"], _between(np.unique(dates), old["date_last"], new["date_last"]))
+    later = new["date_last"] > old["date_last"]
+    before_first = (new["date_first"] - np.timedelta64(1, "D")).astype("M8[D]")
+    known = _between(np.unique(dates), before_first, np.fmin(old["date_last"], new["date_last"]))
+    added = np.where(later, np.maximum(new["n_obs"] - known, 1), 0)  # at the least: images do not say which they were
     found["n_obs"] = np.where(rows.before < 0, new["n_obs"], old["n_obs"] + added)
     found["level"] = schema.level(found["confidence"], found["n_obs"])
     return found

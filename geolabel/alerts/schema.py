@@ -125,6 +125,12 @@ def read(path: Path) -> Layer:
         raise InputError(
             f"{file}: a column of the alerts holds something else ({error}); give it as it was made"
         ) from error
+    ids, count = np.unique(columns["alert_id"].astype(str), return_counts=True)
+    if (count > 1).any() or any(not name or set(name) & set("/\\") for name in ids.tolist()):
+        wrong = next((name for name, rows in zip(ids.tolist(), count.tolist(), strict=True) if rows > 1), ids[0])
+        raise InputError(
+            f"{file}: alert ids must be different, and without slashes (see {wrong!r}); mend it, or give another"
+        )
     geometries, _ = repair(layer.geometries)
     found = replace(layer, name=LAYER, geometries=geometries, columns=columns)
     return rows(found, ~(shapely.is_missing(geometries) | shapely.is_empty(geometries)))

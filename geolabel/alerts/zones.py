@@ -65,14 +65,15 @@ def read_zones(path: Path, layer: Layer, name_field: str | None = None) -> Zones
     Names are those of `name_field`, else of a field in which agencies keep them. Raises InputError (missing,
     unreadable, no such field), CRSError (no CRS), EmptyError (no features).
     """
-    field = _name_field(path, name_field)
+    field = name_field_of(path, name_field)
     found = [_in_box(path, field, box) for box in place.boxes(layer.geometries, layer.crs)]
     geometries = np.concatenate([np.zeros(0, dtype=object), *(shapes for shapes, _ in found)])
     names = np.concatenate([np.zeros(0, dtype=object), *(texts for _, texts in found)])
     return Zones(geometries, names, place.WGS84)
 
 
-def _name_field(path: Path, wanted: str | None) -> str:
+def name_field_of(path: Path, wanted: str | None = None) -> str:
+    """The field in which the names of zones stand. Raises InputError (missing, unreadable, no such field)."""
     fields: list[str] = vector.look(path, None, None)[1]["fields"].tolist()
     known = {field.lower(): field for field in reversed(fields)}
     candidates = _NAME_FIELDS if wanted is None else (wanted.lower(),)

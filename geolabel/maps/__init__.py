@@ -11,7 +11,6 @@ from geolabel.maps.raster_style import (
     Stretch,
     confidence_qml,
     image_qml,
-    interval_styles,
     probability_qml,
     raster_qml,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "filter_layer",
     "graduated_qml",
     "image_qml",
-    "interval_styles",
     "outline",
     "outline_classes",
     "probability_qml",

@@ -17,8 +17,6 @@ _ALPHA = ((0.0, 0), (0.2, 0), (0.4, 90), (0.6, 160), (0.8, 215), (1.0, 255))
 """Probability and alpha (0 to 255): what is unlikely does not hide the picture below."""
 _HEAT = ("#ffffb2", "#ffffb2", "#fecc5c", "#fd8d3c", "#f03b20", "#bd0026")
 """Colours of confidence 0, .2, … 1. Source: ColorBrewer's YlOrRd, five classes."""
-_EARLY, _LATE = (254, 217, 118), (128, 0, 38)
-"""Of the first and the last interval."""
 _COLOURS = 3
 _GAMMA = "1.4"
 """Above 1 it shows what is dark: forest, most of all."""
@@ -67,17 +65,6 @@ def probability_qml(band_name: str, color: str = "#b2182b", band: int = 1) -> st
 def confidence_qml() -> str:
     """Style of a raster of confidence, 0 to 1 once its scale is applied: from pale to dark red."""
     return _ramp("confidence", _HEAT, 1)
-
-
-def interval_styles(titles: Sequence[str]) -> list[ClassStyle]:
-    """How the intervals of a raster of changes look: 1 for the first, the later, the darker."""
-    last = max(len(titles) - 1, 1)
-    mixed = [
-        "#" + "".join(f"{round(a + (b - a) * at / last):02x}" for a, b in zip(_EARLY, _LATE, strict=True))
-        for at in range(len(titles))
-    ]
-    shown = mixed if len(titles) > 1 else ["#bd0026"]
-    return [ClassStyle(at, title, title, shown[at - 1]) for at, title in enumerate(titles, start=1)]
 
 
 def image_qml(stretches: Sequence[Stretch], alpha_band: int | None = None) -> str:

@@ -65,7 +65,7 @@ def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK
     """
     from rasterio.shutil import copy
 
-    plain = path.with_name(f"{path.stem}.strips.tif")
+    plain, whole = (path.with_name(f"{path.stem}.{what}.tif") for what in ("strips", "whole"))
     try:
         with door.environment():
             with _plain(plain, grid, style, strip_rows) as writer:
@@ -74,7 +74,7 @@ def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK
             with door.writing(path):
                 copy(
                     plain,
-                    path,
+                    whole,
                     driver="COG",
                     COMPRESS="DEFLATE",
                     PREDICTOR="STANDARD" if len(style.names) > 1 else "NO",
@@ -82,9 +82,11 @@ def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK
                     OVERVIEW_RESAMPLING=style.overviews.upper(),
                     BIGTIFF="IF_SAFER",
                 )
-            _check_whole(path, 1)  # bands lie in one another's blocks
+            _check_whole(whole, 1)  # bands lie in one another's blocks
+            whole.replace(path)  # whoever is killed meanwhile leaves no half of it under its name
     finally:
         plain.unlink(missing_ok=True)
+        whole.unlink(missing_ok=True)
     if style.categories:
         _write_sidecar(path, style)
 

@@ -12,7 +12,7 @@ from geolabel.inference import LEVELS
 from geolabel.model import read_card
 from geolabel.steps.changes.alerting import changes_of
 from geolabel.steps.changes.choices import Choices
-from geolabel.steps.changes.dated import dated, labels
+from geolabel.steps.changes.dated import dated, labels, names
 from geolabel.steps.changes.evidence import check_predictions
 from geolabel.steps.changes.find import OUTSIDE, find
 from geolabel.steps.changes.job import stamp_of, work_folder
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from geolabel.alerts import Changes, SummaryRow
-    from geolabel.change.series import What
+    from geolabel.changes.series import What
     from geolabel.model import ModelCard
     from geolabel.steps.changes.dated import Dated
     from geolabel.steps.changes.sources import ImageRow, Source
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 Sought = Literal["loss", "gain", "both"]
 ENDING = ".alerts"
+_SHOWN = ("project.qgz", "alerts.gpkg", "report.html")
+"""What a person opens; predictions alone give no page, which needs images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def change(
     paired = unsupervised or (card is not None and card.is_of_pairs)
     if paired and card is not None and not unsupervised:
         class_name = class_of(card, class_name, str(chosen))
+    if paired and what != "loss":
+        raise OptionError(f"--what {what}: a model that compares images tells changes, not loss or gain; leave it away")
     kinds: dict[str, tuple[What, ...]] = {"loss": ("loss",), "gain": ("gain",), "both": ("loss", "gain")}
     if what not in kinds:
         raise OptionError(f"--what {what}: choose {', '.join(kinds)}")
@@ -119,15 +123,19 @@ def change(
     target = Path(output or f"{images[-1].stem}{ENDING}")
     local = [Path(image.name) for image in images if Path(image.name).exists()]
     files.check_new(target, overwrite=overwrite, folder="change", inputs=(*local, previous, protected, admin, aoi))
+    before = None if previous is None else alerts.read(previous)  # a file that is none stops the run here
+    for path, field in ((protected, protected_name), (admin, admin_name)):
+        if path is not None:
+            alerts.name_field_of(path, field)
+    context = Context(previous, before, protected, protected_name, admin, admin_name)
     told = _told(images, model, choices)
-    context = Context(previous, protected, protected_name, admin, admin_name)
     with work_folder(target, told, overwrite=overwrite) as work:
         source = source_of(images, folders, chosen, choices, work)
         with files.new_directory(target, "change", overwrite=overwrite, room=work) as draft:
             changes = [_found(source, kind, choices, images, draft, work) for kind in choices.what]
             layer = alerts_layer(changes, source, images, choices, context)
             write_folder(draft, target, layer, source, images, choices)
-            record = _manifest(told, source, layer, context)
+            record = _manifest(told, images, source, layer, context)
             files.write_json(draft / files.RECORD, record)
             write_item(draft, card=_card(source), dates=(images[0].day, images[-1].day), sources=_addresses(images))
     return _report(target, layer, source, choices)
@@ -159,21 +167,23 @@ def _told(images: Sequence[Dated], model: str | Path | None, choices: Choices) -
     }
 
 
-def _manifest(told: dict[str, Any], source: Source, layer: Layer, context: Context) -> dict[str, Any]:
+def _manifest(
+    told: dict[str, Any], dates: Sequence[Dated], source: Source, layer: Layer, context: Context
+) -> dict[str, Any]:
     evidence = source.evidence
-    given = {name: getattr(context, name) for name in ("previous", "protected", "admin")}
+    others = {name: getattr(context, name) for name in ("previous", "protected", "admin")}
     return {
         "format": 1,
         "command": "change",
         "inputs": {
             "images": [
-                {"path": Path(name).name, "date": day, "fingerprint": stamp if Path(name).is_file() else ""}
-                for name, day, stamp in told["images"]
+                {"path": name, "date": day, "fingerprint": "" if "://" in given else stamp}
+                for name, (given, day, stamp) in zip(names(dates), told["images"], strict=True)
             ],
             "model": {"name": Path(evidence.maker).name, "fingerprint": evidence.model_sha},
             **{
                 name: {"path": path.name, "fingerprint": stamp_of(path) if path.is_file() else ""}
-                for name, path in given.items()
+                for name, path in others.items()
                 if path is not None
             },
         },
@@ -209,5 +219,5 @@ def _report(target: Path, layer: Layer, source: Source, choices: Choices) -> Cha
         protected_ha=total.protected_ha,
         images=source.rows,
         totals=alerts.summary(layer, ("class", "change", "year")),
-        open_in_qgis=tuple(target / name for name in ("project.qgz", "alerts.gpkg", "report.html")),
+        open_in_qgis=tuple(path for name in _SHOWN if (path := target / name).is_file()),
     )

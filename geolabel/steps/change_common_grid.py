@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel.change.shift import Shift
+    from geolabel.changes.shift import Shift
     from geolabel.raster import RasterInfo, Reader
 
 _MOST_COARSER = 2.05

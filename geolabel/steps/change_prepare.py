@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel import raster
-from geolabel.change import radiometry, shift, sky
+from geolabel.changes import radiometry, shift, sky
 from geolabel.errors import OptionError
 from geolabel.grid import Window
 from geolabel.progress import log, track
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel.change.radiometry import BandFit
-    from geolabel.change.shift import Shift
+    from geolabel.changes.radiometry import BandFit
+    from geolabel.changes.shift import Shift
     from geolabel.grid import Grid
     from geolabel.raster import RasterInfo
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import raster
-from geolabel.change import sky
+from geolabel.changes import sky
 from geolabel.grid import Window
 from geolabel.progress import track
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel.change.radiometry import BandFit
-    from geolabel.change.sky import Bands, Light
+    from geolabel.changes.radiometry import BandFit
+    from geolabel.changes.sky import Bands, Light
     from geolabel.raster import RasterInfo
     from geolabel.steps.change_common_grid import DateReader, View
 

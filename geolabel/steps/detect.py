@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geolabel.steps.change import change
+from geolabel.steps.merge import PredictReport
 from geolabel.steps.models import built_in
 from geolabel.steps.predict import predict, stem
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from geolabel.steps.change import ChangeReport
-    from geolabel.steps.merge import PredictReport
-    from geolabel.steps.predict import ShardReport
-    from geolabel.steps.region.estimate import PredictPlan
 
 MINING = "amazon-mining-rgb"
 """The built-in model of mines."""
@@ -30,13 +28,13 @@ def detect_mining(
     device: str = "auto",
     output: Path | None = None,
     overwrite: bool = False,
-) -> PredictReport | PredictPlan | ShardReport:
+) -> PredictReport:
     """Find mines on the rasters of a region with the built-in model, as `predict` does with its defaults.
 
     Raises what `predict` raises: BandError and ContractError where the rasters have no red, green and blue.
     """
     names = [str(name) for name in rasters]
-    return predict(
+    report = predict(
         names,
         model=built_in()[MINING],
         output=output or Path(f"{stem(names[0])}.mining"),
@@ -46,6 +44,8 @@ def detect_mining(
         device=device,
         overwrite=overwrite,
     )
+    assert isinstance(report, PredictReport)  # neither a dry run nor a part
+    return report
 
 
 def detect_deforestation(

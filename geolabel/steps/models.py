@@ -85,15 +85,18 @@ def find_model(name: str) -> Path:
 def choose_model(path: Path, bands: Sequence[str] = ()) -> Path:
     """The model that comes with geolabel and fits a raster's bands and GSD. Raises ContractError where none does."""
     info = raster.describe(path, bands)
-    reasons = []
-    for name, model in built_in().items():
-        card = read_card(model)
-        reason = _why_not(card, info)
-        if reason is None:
-            log.warning("%s: no --model was given; taken is %s, which tells %s", path, name, listed(card.classes))
-            return model
-        reasons.append(f"{name} {reason}")
-    raise ContractError(f"{path}: give a --model; of those that come with geolabel none fits: {'; '.join(reasons)}")
+    model = fitting_model(info)
+    if model is None:
+        reasons = "; ".join(f"{name} {_why_not(read_card(file), info)}" for name, file in built_in().items())
+        raise ContractError(f"{path}: give a --model; of those that come with geolabel none fits: {reasons}")
+    tells = listed(read_card(model).classes)
+    log.warning("%s: no --model was given; taken is %s, which tells %s", path, model.stem, tells)
+    return model
+
+
+def fitting_model(info: raster.RasterInfo) -> Path | None:
+    """The first model that comes with geolabel and fits a raster; None where none does."""
+    return next((model for model in built_in().values() if _why_not(read_card(model), info) is None), None)
 
 
 def _why_not(card: ModelCard, info: raster.RasterInfo) -> str | None:

@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry.polygon import orient
 
 from geolabel import files, geodesy, raster, vector
-from geolabel.change.dates import date_in
+from geolabel.changes.dates import date_in
 from geolabel.errors import InputError
 from geolabel.maps.stac import MODEL, StacAsset, class_objects, model_asset, model_properties, stac_item
 from geolabel.raster.categories import categories

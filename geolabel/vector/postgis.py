@@ -12,6 +12,7 @@ import numpy as np
 
 from geolabel import geodesy
 from geolabel.errors import OutputError
+from geolabel.progress import log
 from geolabel.vector.database import transaction
 from geolabel.vector.layer import as_multipolygons
 from geolabel.vector.wgs84 import to_wgs84
@@ -145,7 +146,19 @@ def _plain(values: NDArray[Any]) -> list[Any]:
 
 
 def _style(cursor: Any, schema: str, name: str, qml: str) -> None:
-    """Make `qml` what QGIS opens the table with; others' styles of it stay, but are no longer the default."""
+    """Make `qml` what QGIS opens the table with, if the user may; the table itself does not depend on it."""
+    from psycopg.errors import InsufficientPrivilege
+
+    cursor.execute("SAVEPOINT style")
+    try:
+        _write_style(cursor, schema, name, qml)
+    except InsufficientPrivilege as error:
+        cursor.execute("ROLLBACK TO SAVEPOINT style")
+        log.warning("%s.%s: is written without its style, for the table layer_styles (%s)", schema, name, error)
+
+
+def _write_style(cursor: Any, schema: str, name: str, qml: str) -> None:
+    """Others' styles of the table stay, but are no longer the default."""
     cursor.execute(_STYLES)
     mine = (schema, name)
     same = "f_table_catalog = current_database() AND f_table_schema = %s AND f_table_name = %s"

@@ -119,7 +119,7 @@ def test_files_that_are_none(cli: Cli, folder: Path) -> None:
     assert "no such file" in cli("area", "estimate", folder / "none.gpkg").err
     (folder / "empty").mkdir()
     done = cli("area", "sample", folder / "empty")
-    assert "holds neither classes.tif nor loss.tif; give the class raster itself" in done.err
+    assert "holds none of classes.tif, loss.tif, gain.tif, change.tif; give the class raster itself" in done.err
     assert "ends in .gpkg" in cli("area", "sample", folder, "-o", folder / "sample.shp").err
     assert "no such file" in cli("area", "sample", folder / "none.tif", "-o", folder / "s.gpkg").err
 

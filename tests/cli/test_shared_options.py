@@ -30,6 +30,8 @@ COMMANDS = [
     "ensemble",
     "predict",
     "merge",
+    "polygons",
+    "change",
     "export",
     "demo",
     "doctor",

@@ -11,8 +11,8 @@ from affine import Affine
 from PIL import Image
 
 from geolabel.grid import Grid
-from geolabel.maps import interval_styles
 from geolabel.raster import BandStyle, describe, write_cog
+from geolabel.steps.changes.legend import interval_styles
 from geolabel.steps.project import write_alerts_project
 from geolabel.steps.quicklook import Dated
 from geolabel.vector import Layer, write_geojson, write_layer
@@ -97,7 +97,7 @@ def write_folder(folder: Path) -> None:
     layer = alerts()
     write_layer(folder / "alerts.gpkg", layer, "GPKG")
     write_geojson(folder / "alerts.geojson", layer)
-    intervals = interval_styles(["2018 – 2019", "2019 – 2020"])
+    intervals = interval_styles(["2018", "2019", "2020"])
     style = BandStyle(("interval",), nodata=255, palette={entry.value: entry.rgb for entry in intervals})
     with write_cog(folder / "loss.tif", GRID, style) as writer:
         writer.write(0, np.where(changed(), 2, 0).astype(np.uint8)[None])

@@ -21,7 +21,6 @@ from geolabel.maps import (
     alerts_qml,
     confidence_qml,
     image_qml,
-    interval_styles,
     project_bytes,
     raster_qml,
     vector_qml,
@@ -161,13 +160,6 @@ def test_an_image_is_stretched_in_physical_values(tmp_path, low, high, scale):
     stretch = ET.fromstring(image_style(describe(tmp_path / "a.tif"))).find("pipe/rasterrenderer/contrastEnhancement")
     ends = [float(stretch.findtext(name)) for name in ("minValue", "maxValue")]
     assert ends == pytest.approx([low * scale, (high if high > low else low + 1) * scale])
-
-
-def test_intervals_grow_darker():
-    styles = interval_styles(["1985 – 1990", "1990 – 2000", "2000 – 2020"])
-    assert [style.value for style in styles] == [1, 2, 3]
-    assert [sum(style.rgb) for style in styles] == sorted((sum(style.rgb) for style in styles), reverse=True)
-    assert len(interval_styles(["one"])) == 1
 
 
 def test_confidence_is_a_ramp_from_nothing():

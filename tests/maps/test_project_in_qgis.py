@@ -100,7 +100,12 @@ def test_the_legend_names_classes_in_their_colours(seen):
         expected += [[title, None], *([text, [color, alpha, color]] for text, alpha in levels)]
     assert layer["legend"] == [*expected, ["withdrawn", ["#787878", 160, "#787878"]]]
     intervals, confidence = (layer["colors"] for layer in seen["groups"][1]["layers"])
-    assert intervals == [["none", "#000000"], ["2018 – 2019", "#fed976"], ["2019 – 2020", "#800026"]]
+    assert intervals == [
+        ["No change", "#f0f0f0"],
+        ["2018 – 2019", "#ffeda0"],
+        ["2019 – 2020", "#800026"],
+        ["Not seen twice", "#9e9e9e"],
+    ]
     assert confidence[0][0] == "confidence 0%"
     assert confidence[-1] == ["confidence 100%", "#bd0026"]
 

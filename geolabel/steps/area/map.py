@@ -13,6 +13,7 @@ from geolabel.labels.raster_source import check_codes
 from geolabel.labels.scheme import legend_scheme
 from geolabel.labels.table import read_legend
 from geolabel.raster.categories import categories
+from geolabel.steps.changes.legend import NOT_SEEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 OUTSIDE = -1
 """Number of the stratum of what is no data."""
-_UNDECIDED_NAME = "undecided"
+_UNDECIDED_NAMES = ("undecided", NOT_SEEN)
 """What geolabel calls the value UNDECIDED in the class rasters it writes."""
 _IN_FOLDER = ("classes.tif", "loss.tif", "gain.tif", "change.tif")
 _PLAIN = "#808080"
@@ -80,7 +81,7 @@ def read_map(path: Path, legend: Path | None = None) -> ClassMap:
     if path.is_dir():
         inside = [path / name for name in _IN_FOLDER if (path / name).is_file()]
         if not inside:
-            raise InputError(f"{path}: holds neither {' nor '.join(_IN_FOLDER)}; give the class raster itself")
+            raise InputError(f"{path}: holds none of {', '.join(_IN_FOLDER)}; give the class raster itself")
         path = inside[0]
     info = check_codes(path)
     classes = _from_legend(legend) if legend else _from_file(path, info.nodata)
@@ -108,7 +109,7 @@ def _from_file(path: Path, nodata: float | None) -> tuple[MapClass, ...]:
             name,
             found[values[0]].color or _PLAIN,
             tuple(values),
-            decided=(name, values) != (_UNDECIDED_NAME, [UNDECIDED]),
+            decided=not (name in _UNDECIDED_NAMES and values == [UNDECIDED]),
         )
         for name, values in codes.items()
     )

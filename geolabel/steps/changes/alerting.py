@@ -9,7 +9,7 @@ import shapely
 
 from geolabel import geodesy
 from geolabel.alerts import Changes
-from geolabel.change import drivers
+from geolabel.changes import drivers
 from geolabel.steps.changes.dated import names
 from geolabel.steps.changes.measure import noise
 
@@ -136,15 +136,17 @@ def _opinion(
         for name in ("ndvi", "nbr")
         if name in measured.indices
     }
-    if not drops or not len(rows):
+    if not drops:
         return {}
     green = any(word in choices.class_name.lower() for word in _GREEN)
     sign = 1.0 if (found.what == "loss") == green else -1.0
+    either = found.what == "change"  # what became of the place is not told
     agrees, known = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
     for name, drop in drops.items():
         middle, deviation = np.moveaxis(noise(evidence, images, name, found.what)[before, first], -1, 0)
         least = np.maximum(_SURE * np.nan_to_num(deviation), _LEAST_DROP)
-        agrees |= sign * (drop - np.nan_to_num(middle)) >= least
+        moved = drop - np.nan_to_num(middle)
+        agrees |= (np.abs(moved) if either else sign * moved) >= least
         known |= np.isfinite(drop)
     spectral = np.where(known, np.where(agrees, "agrees", "disagrees"), "").astype(object)
     return {"spectral": spectral, **{f"{name}_drop": drop.round(4) for name, drop in drops.items()}}

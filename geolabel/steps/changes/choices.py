@@ -10,7 +10,7 @@ from geolabel.errors import OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from geolabel.change.series import What
+    from geolabel.changes.series import What
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geolabel import raster
-from geolabel.change.dates import date_in, parse_date
+from geolabel.changes.dates import date_in, parse_date
 from geolabel.errors import OptionError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Dated:
     @property
     def stem(self) -> str:
         """What outputs are named after."""
-        return Path(self.name.rstrip("/")).stem
+        return Path(_plain(self.name)).stem
 
 
 def dated(names: Sequence[str], dates: Sequence[str]) -> tuple[Dated, ...]:
@@ -86,9 +86,14 @@ def gathered(images: Sequence[Dated], bands: Sequence[str], folder: Path) -> tup
     return tuple(found)
 
 
+def _plain(name: str) -> str:
+    """A path or address without what may be secret behind it."""
+    return (name.partition("?")[0].partition("#")[0] if "://" in name else name).rstrip("/")
+
+
 def names(images: Sequence[Dated]) -> tuple[str, ...]:
     """What each image is called in a column of text: its file's name, with its folder's where that is not enough."""
-    paths = [Path(image.name.partition("?")[0].rstrip("/")) for image in images]
+    paths = [Path(_plain(image.name)) for image in images]
     short = [path.name for path in paths]
     if len(set(short)) == len(short):
         return tuple(short)

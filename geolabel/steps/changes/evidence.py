@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel import files, raster
-from geolabel.change.calibration import calm, line_between
-from geolabel.change.series import plain_table
+from geolabel.changes.calibration import calm, line_between
+from geolabel.changes.series import plain_table
 from geolabel.errors import ContractError, InputError, OptionError, listed
 from geolabel.model import read_card
 from geolabel.progress import log
 from geolabel.steps.changes.forest import forest_levels
 from geolabel.steps.changes.strips import sample_together
+from geolabel.steps.models import fitting_model
 from geolabel.steps.predict import predict
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from geolabel.steps.changes.choices import Choices
 
 FOREST = "forest"
-_UNSEEN = 255
-SPECTRAL = "forest by its colour"
+SPECTRAL = "the forest's own colour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,25 @@ class Evidence:
     paired: bool = False
 
 
-def by_color(images: Sequence[RasterInfo], grid: Grid, folder: Path) -> Evidence:
-    """Forest, without a model. Raises EmptyError (no forest to be found)."""
+def by_color(images: Sequence[RasterInfo], grid: Grid, choices: Choices, folder: Path) -> Evidence:
+    """Forest, without a model; where a built-in one fits the last image, it tells what stands there now.
+
+    Raises EmptyError (no forest to be found).
+    """
     levels = forest_levels(images, grid, folder)
+    model = fitting_model(images[-1])
+    others = None if model is None else _now(images[-1], model, choices, folder)
+    sources = () if model is None else read_card(model).attribution
     table = plain_table()
-    return Evidence(levels, (table,) * len(levels), grid, None, SPECTRAL, "", (), "Forest", "#1f6b3a")
+    return Evidence(levels, (table,) * len(levels), grid, others, SPECTRAL, "", sources, "Forest", "#1f6b3a")
+
+
+def _now(image: RasterInfo, model: Path, choices: Choices, folder: Path) -> RasterInfo:
+    """Probabilities of a model's classes on an image."""
+    target = folder / "now.geolabel"
+    if not (target / files.RECORD).is_file():
+        predict(image.path, model=model, output=target, bands=image.band_names, aoi=choices.aoi, device=choices.device)
+    return raster.describe(target / "probabilities.tif")
 
 
 def by_model(images: Sequence[RasterInfo], model: Path, choices: Choices, folder: Path) -> Evidence:
@@ -72,7 +86,9 @@ def by_model(images: Sequence[RasterInfo], model: Path, choices: Choices, folder
     targets = [folder / f"{number}.geolabel" for number in range(1, len(images) + 1)]
     for info, target in zip(images, targets, strict=True):
         if not (target / files.RECORD).is_file():
-            predict(info.path, model=model, output=target, bands=info.band_names, device=choices.device)
+            predict(
+                info.path, model=model, output=target, bands=info.band_names, aoi=choices.aoi, device=choices.device
+            )
     return _of_predictions(targets, images, card, choices.class_name, str(model), files.fingerprint(model))
 
 
@@ -88,15 +104,21 @@ def by_predictions(folders: Sequence[Path], class_name: str) -> Evidence:
     infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
     return Evidence(
         levels=tuple(info.choose([class_name]) for info in infos),
-        tables=(plain_table(),) * len(folders),
+        tables=tuple(_own_table(folder, class_name) for folder in folders),
         grid=first.place,
         others=infos[-1],
         maker="predictions given",
-        model_sha=str(record.get("inputs", {}).get("model", {}).get("sha256", "")),
+        model_sha=str(record.get("inputs", {}).get("model", {}).get("fingerprint", "")),
         attribution=tuple(record.get("attribution", ())),
         title=title,
         color=color,
     )
+
+
+def _own_table(folder: Path, class_name: str) -> NDArray[np.float32]:
+    """Log-odds with even chances at the threshold by which a prediction was decided."""
+    record = files.read_json(folder / files.RECORD, "the record of a prediction")
+    return even_table(float(record.get("decision", {}).get("thresholds", {}).get(class_name, 0.5)))
 
 
 def _look(folder: Path, class_name: str) -> tuple[str, str]:
@@ -139,8 +161,8 @@ def calibrated(
 
     Images with different bands cannot tell which ground is calm: dates are left as they are.
     """
-    even = -float(np.log(threshold / (1 - threshold)))
-    tables = [plain_table(1.0, even)]
+    tables = [even_table(threshold)]
+    even = _even(threshold)
     if len({info.band_names for info in images}) > 1:
         return tuple(tables * len(levels))
     values, valid = sample_together([*images, *levels], grid)
@@ -159,6 +181,15 @@ def calibrated(
         )
         tables.append(plain_table(scale, scale * even + offset))
     return tuple(tables)
+
+
+def even_table(threshold: float) -> NDArray[np.float32]:
+    """Log-odds of levels (256,) with even chances at a threshold."""
+    return plain_table(1.0, _even(threshold))
+
+
+def _even(threshold: float) -> float:
+    return -float(np.log(threshold / (1 - threshold)))
 
 
 def _check_class(card: ModelCard, name: str, model: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel import maps, raster, vector
-from geolabel.change.series import History, history
+from geolabel.changes.series import History, history
 from geolabel.errors import EmptyError
 from geolabel.inference.decision import LEVELS, quantise
 from geolabel.maps import Strip
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel.change.series import What
+    from geolabel.changes.series import What
     from geolabel.grid import Window
     from geolabel.maps import Detections
     from geolabel.steps.changes.choices import Choices
@@ -69,7 +69,7 @@ def find(evidence: Evidence, what: What, choices: Choices, folder: Path, confide
             grid,
             scale=1 / LEVELS,
             min_pixels=least,
-            seeds=(choices.threshold,) * intervals,
+            seeds=(choices.threshold * LEVELS,) * intervals,
         )
     return Found(what, patches, raster.describe(told))
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from geolabel import raster
-from geolabel.change.forest import follow_forest, learn_forest, probability, score
+from geolabel.changes.forest import follow_forest, learn_forest, probability, score
 from geolabel.errors import EmptyError
 from geolabel.grid import Window
 from geolabel.inference.decision import LEVELS, quantise
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from geolabel.change.forest import Forest
+    from geolabel.changes.forest import Forest
     from geolabel.grid import Grid
     from geolabel.raster import RasterInfo
 
@@ -62,6 +62,7 @@ def _write(path: Path, info: RasterInfo, forest: Forest, grid: Grid) -> None:
             end = min(window.row_off + window.height + 1, grid.height)
             pixels, valid = reader.read(Window(0, top, grid.width, end - top))
             levels = quantise(probability(score(pixels, forest, info.band_names)))
-            calm = ndimage.median_filter(levels, size=_SMOOTH, mode="nearest")
+            whole = ndimage.binary_erosion(valid, np.ones((_SMOOTH, _SMOOTH), dtype=bool), border_value=1)
+            calm = np.where(whole, ndimage.median_filter(levels, size=_SMOOTH, mode="nearest"), levels)
             inner = slice(window.row_off - top, window.row_off - top + window.height)
             writer.write(window.row_off, np.where(valid, calm, _NODATA).astype(np.uint8)[None, inner])

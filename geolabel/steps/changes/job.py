@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from geolabel import files
-from geolabel.errors import InterruptedRunError, OutputError
+from geolabel.errors import ContractError, EmptyError, InputError, InterruptedRunError, OptionError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,8 +23,9 @@ _NAME = "change.json"
 def work_folder(target: Path, told: Mapping[str, Any], *, overwrite: bool) -> Iterator[Path]:
     """A folder beside `target` to work in; the same job, told by `told`, goes on in it where it was stopped.
 
-    It is taken away in the end, and where the job fails for a reason that another run would meet again. Raises
-    OutputError where it holds another job and is not to be overwritten, InterruptedRunError.
+    It is taken away in the end, and where the input is at fault: another run would meet that again. Whatever else
+    fails, what is done stays. Raises OutputError where it holds another job that is not to be
+    overwritten, InterruptedRunError.
     """
     folder = target.with_name(target.name + ENDING)
     stamp = hashlib.blake2b(json.dumps(files.to_json(told), sort_keys=True).encode(), digest_size=16).hexdigest()
@@ -40,12 +41,12 @@ def work_folder(target: Path, told: Mapping[str, Any], *, overwrite: bool) -> It
             shutil.rmtree(folder)
     with files.writing(folder):
         folder.mkdir(exist_ok=True)
-        files.write_json(folder / _NAME, {"stamp": stamp, "job": told})
+        files.write_json(folder / _NAME, {"stamp": stamp})
     try:
         yield folder
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, InterruptedRunError) as error:
         raise InterruptedRunError(f"interrupted; {folder} keeps what is done. Go on there with:") from error
-    except Exception:
+    except (InputError, ContractError, EmptyError, OptionError):
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)
@@ -53,4 +54,4 @@ def work_folder(target: Path, told: Mapping[str, Any], *, overwrite: bool) -> It
 
 def stamp_of(path: Path) -> str:
     """What tells one state of a file from another, of files that may be large."""
-    return files.fingerprint(path) if path.is_file() else str(path)
+    return files.fingerprint(path) if path.exists() else str(path)

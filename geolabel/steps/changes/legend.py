@@ -14,6 +14,7 @@ from geolabel.steps.changes.find import OUTSIDE, TOLD, UNTOLD
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NOT_SEEN = "Not seen twice"
 _RAMP = np.array([[255, 237, 160], [254, 178, 76], [240, 59, 32], [128, 0, 38]], dtype=np.float64)
 """From pale yellow to dark red: as heat is drawn."""
 
@@ -34,7 +35,7 @@ def interval_styles(dates: Sequence[str]) -> list[ClassStyle]:
             )
             for number, (before, after) in enumerate(pairwise(dates), start=1)
         ),
-        ClassStyle(UNTOLD, "not seen", "Not seen twice", "#9e9e9e"),
+        ClassStyle(UNTOLD, "not seen", NOT_SEEN, "#9e9e9e"),
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from geolabel import raster
-from geolabel.change.indices import available, ratio
+from geolabel.changes.indices import available, ratio
 from geolabel.grid import Window
 from geolabel.inference.decision import LEVELS
 from geolabel.progress import track
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel.change.series import What
+    from geolabel.changes.series import What
     from geolabel.grid import Grid
     from geolabel.raster import RasterInfo
     from geolabel.steps.changes.evidence import Evidence
@@ -127,15 +127,16 @@ def noise(evidence: Evidence, images: Sequence[RasterInfo], index: str, what: Wh
     That is where all images which saw a place say the same of the class: that it is there, for a loss, or is not, for a
     gain. NaN where there are too few such pixels.
     """
-    places = available(images[0].band_names)[index]
-    values, valid = sample_together([*images, *evidence.levels], evidence.grid)
+    names = images[0].band_names
+    bands = [names[place] for place in available(names)[index]]
+    values, valid = sample_together([*(info.choose(bands) for info in images), *evidence.levels], evidence.grid)
     pictures, answers = values[: len(images)], values[len(images) :]
     calm = np.ones(valid.shape[1], dtype=bool)
     for table, answer, seen in zip(evidence.tables, answers, valid[len(images) :], strict=True):
         present = table[answer[0]] > 0
         calm &= ~seen | (present if what == "loss" and not evidence.paired else ~present)
     moves = np.full((len(images), len(images), 2), np.nan)
-    means = [ratio(picture, places) for picture in pictures]
+    means = [ratio(picture, (0, 1)) for picture in pictures]
     for before in range(len(images)):
         for after in range(before + 1, len(images)):
             both = calm & valid[before] & valid[after]

@@ -5,15 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from geolabel import files, raster
-from geolabel.change.series import plain_table
 from geolabel.errors import ContractError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.model import read_card
 from geolabel.steps.change_vector import change_vector_model
-from geolabel.steps.changes.evidence import Evidence
+from geolabel.steps.changes.evidence import Evidence, even_table
 from geolabel.steps.predict import predict
 
 if TYPE_CHECKING:
@@ -33,24 +30,17 @@ def by_pairs(images: Sequence[RasterInfo], model: Path | None, choices: Choices,
     Unsupervised, what is usual between two images is taken from these two. Raises ContractError (the model does not
     tell the class, or breaks with the images), EmptyError, and what predict raises.
     """
-    levels, tables, card = [], [], None
+    levels, tables = [], []
     for number, (before, after) in enumerate(pairwise(images), start=1):
         both = raster.pair(before, after, work / "pairs", name=f"pair-{number}")
-        teller = (
-            _change_vector(both, model, choices, work / f"pair-{number}.safetensors") if choices.unsupervised else model
-        )
-        if teller is None:
-            raise ValueError("pairs are compared by a model, or unsupervised")
+        teller = _teller(both, model, choices, work / f"pair-{number}.safetensors")
         card = read_card(teller)
         name = class_of(card, choices.class_name, str(teller))
         target = work / f"pair-{number}.geolabel"
         if not (target / files.RECORD).is_file():
-            predict(both.path, model=teller, output=target, device=choices.device)
+            predict(both.path, model=teller, output=target, aoi=choices.aoi, device=choices.device)
         levels.append(raster.describe(target / "probabilities.tif").choose([name]))
-        threshold = card.thresholds[name]
-        tables.append(plain_table(1.0, -float(np.log(threshold / (1 - threshold)))))
-    if card is None:
-        raise ValueError("pairs need two images")
+        tables.append(even_table(card.thresholds[name]))
     entry = next(one for one in Scheme.from_json(card.scheme).classes if one.name == name)
     return Evidence(
         levels=tuple(levels),
@@ -58,7 +48,7 @@ def by_pairs(images: Sequence[RasterInfo], model: Path | None, choices: Choices,
         grid=levels[0].place,
         others=None,
         maker=UNSUPERVISED if choices.unsupervised else str(model),
-        model_sha=files.fingerprint(model) if model else "",
+        model_sha=files.fingerprint(model or teller),
         attribution=card.attribution,
         title=entry.title,
         color=entry.color,
@@ -75,5 +65,8 @@ def class_of(card: ModelCard, wanted: str, model: str) -> str:
     raise ContractError(f"{model}: tells {listed(card.classes)}, not {wanted}; choose one of these with --class")
 
 
-def _change_vector(both: RasterInfo, base: Path | None, choices: Choices, path: Path) -> Path:
-    return path if path.is_file() else change_vector_model(base, both, path, device=choices.device)
+def _teller(both: RasterInfo, model: Path | None, choices: Choices, path: Path) -> Path:
+    """The model itself, or unsupervised one that is made for these two images."""
+    if model is not None and not choices.unsupervised:
+        return model
+    return path if path.is_file() else change_vector_model(model, both, path, device=choices.device)

@@ -40,6 +40,8 @@ class ImageRow:
     """Share of the image that is hidden by clouds."""
     haze: float | None
     shadow: float | None
+    notes: tuple[str, ...] = ()
+    """What a person should know of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Source:
     originals: tuple[RasterInfo, ...]
     """As they are on disk."""
     rows: tuple[ImageRow, ...]
+    skies: tuple[Path | None, ...] = ()
+    """Rasters of clouds, haze and shadows, one a date; None where they were not looked for."""
 
 
 def source_of(
@@ -68,21 +72,21 @@ def source_of(
         )
         return Source(by_predictions(folders, choices.class_name), (), (), rows)
     originals = gathered(dates, choices.bands, work)
-    images, rows = _prepared(dates, originals, choices, work)
-    return Source(_evidence(images, model, choices, work), images, originals, rows)
+    images, rows, skies = _prepared(dates, originals, choices, work)
+    return Source(_evidence(images, model, choices, work), images, originals, rows, skies)
 
 
 def _evidence(images: Sequence[RasterInfo], model: Path | None, choices: Choices, work: Path) -> Evidence:
     if choices.paired:
         return by_pairs(images, model, choices, work)
     if model is None and choices.class_name == FOREST:
-        return by_color(images, images[0].place, work)
+        return by_color(images, images[0].place, choices, work)
     return by_model(images, model or choose_model(images[0].path, images[0].band_names), choices, work)
 
 
 def _prepared(
     dates: Sequence[Dated], originals: Sequence[RasterInfo], choices: Choices, work: Path
-) -> tuple[tuple[RasterInfo, ...], tuple[ImageRow, ...]]:
+) -> tuple[tuple[RasterInfo, ...], tuple[ImageRow, ...], tuple[Path | None, ...]]:
     """The images, comparable; those that a run before had prepared are taken."""
     record = work / _DONE
     if not record.exists():
@@ -99,7 +103,9 @@ def _prepared(
         files.write_json(record, {"images": told})
     told = files.read_json(record, "the record of prepared images")["images"]
     infos = tuple(raster.describe(Path(one["path"]), one["names"]).choose(one["bands"]) for one in told)
-    return infos, tuple(ImageRow(**one["row"]) for one in told)
+    skies = tuple(None if one["sky"] is None else Path(one["sky"]) for one in told)
+    rows = tuple(ImageRow(**{**one["row"], "notes": tuple(one["row"]["notes"])}) for one in told)
+    return infos, rows, skies
 
 
 def _told(image: Dated, name: str, prepared: Prepared) -> dict[str, Any]:
@@ -117,11 +123,13 @@ def _told(image: Dated, name: str, prepared: Prepared) -> dict[str, Any]:
         cloud=_share(prepared.cloud_share),
         haze=_share(prepared.haze_share),
         shadow=_share(prepared.shadow_share),
+        notes=prepared.notes,
     )
     return {
         "path": str(prepared.info.path),
         "names": [] if set(own) <= set(stored) else own,
         "bands": own,
+        "sky": None if prepared.sky is None else str(prepared.sky.path),
         "row": files.to_json(row),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ class Context:
     """What alerts are compared with."""
 
     previous: Path | None
+    before: Layer | None
+    """The alerts of `previous`."""
     protected: Path | None
     protected_name: str | None
     admin: Path | None
@@ -50,9 +53,8 @@ def alerts_layer(
     Raises InputError, CRSError, EmptyError (files that the context names).
     """
     layer = alerts.make(_joined(changes))
-    if context.previous is not None:
-        before = alerts.read(context.previous)
-        layer = _beside(layer, before, source, dates, choices)
+    if context.before is not None:
+        layer = _beside(layer, context.before, source, dates, choices)
     if context.protected is not None:
         layer = alerts.protected(layer, alerts.read_zones(context.protected, layer, context.protected_name))
     if context.admin is not None:
@@ -80,12 +82,13 @@ def _days(dates: Sequence[Dated]) -> np.ndarray[Any, np.dtype[np.datetime64]]:
 
 
 def _beside(layer: Layer, before: Layer, source: Source, dates: Sequence[Dated], choices: Choices) -> Layer:
-    """The alerts of a run beside those of the run before: what the last image contradicts is withdrawn.
+    """The alerts of a run beside those of the run before: what one image showed and the last contradicts is withdrawn.
 
-    What it shows again is confirmed, also where the change lies before the first image of this run.
+    What the last shows again is confirmed, also where the change lies before the first image of this run.
     """
     refuted, _ = _told(before, source, choices)
-    found = alerts.update(layer, before, refuted, _days(dates))
+    once = before.columns["n_obs"] < 2  # noqa: PLR2004 - what was seen again happened, whatever grows there now
+    found = alerts.update(layer, before, refuted * once, _days(dates))
     _, shown = _told(found, source, choices)
     return alerts.seen_again(found, shown, dates[-1].date)
 
@@ -112,6 +115,10 @@ def write_folder(
     vector.write_geojson(draft / "alerts.geojson", layer)
     alerts.write_summary_csv(draft / "summary.csv", layer)
     alerts.write_summary_json(draft / "summary.json", layer)
+    for image, sky in zip(dates, source.skies, strict=False):
+        if sky is not None:
+            for file in (sky, sky.with_name(f"{sky.name}.aux.xml")):
+                shutil.copyfile(file, draft / f"sky-{image.date}{file.name.removeprefix(sky.stem)}")
     title = f"{source.evidence.title} {' and '.join(choices.what)}, {' – '.join((labels(dates)[0], labels(dates)[-1]))}"
     named = list(zip(names(dates), dates, strict=True))
     chips = draft / "chips"

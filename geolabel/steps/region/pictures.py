@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel import raster
-from geolabel.change.dates import date_in
-from geolabel.errors import GeolabelError
+from geolabel.changes.dates import date_in
+from geolabel.errors import GeolabelError, InputError
 from geolabel.inference import Decision
 from geolabel.labels.scheme import Scheme
 from geolabel.progress import log
@@ -48,23 +48,12 @@ def write_pictures(draft: Path, home: Path, job: Job, layer: Layer) -> None:
     classes = class_styles(scheme.classes)
     title = f"{', '.join(style.title for style in classes)} in {job.inputs['raster']['path']}"
     with _image(job) as found:
-        image = found or raster.describe(draft / "probabilities.tif").choose(job.card.classes[:1])
-        name = Path(job.inputs["raster"]["path"]).name if found else "probabilities.tif"
-        shown = Dated(name, date_in(name), image)
-        with tempfile.TemporaryDirectory(prefix="geolabel.") as chips:
-            if found:
-                surest = np.argsort(-layer.columns["probability"], kind="stable")[:_PICTURED]
-                ids = [str(row + 1) for row in surest.tolist()]
-                rows = replace(layer, geometries=layer.geometries[surest], columns={})
-                write_chips(Path(chips), rows, ids, [""] * len(ids), [name] * len(ids), images={name: image})
-            write_map_page(
-                draft / "report.html",
-                title=title,
-                layer=layer,
-                images=[shown],
-                chips=Path(chips),
-                attribution=layer.attribution,
-            )
+        try:
+            _write_page(draft, job, layer, title, found)
+        except InputError as error:  # an image that cannot be read takes no map with it
+            log.warning("no picture of the region: %s", error)
+            (draft / "report.html").unlink(missing_ok=True)
+            _write_page(draft, job, layer, title, None)
         stays = found is not None and len(job.rasters) == 1 and str(found.path.resolve()) == job.rasters[0]
         write_prediction_project(
             draft,
@@ -73,9 +62,36 @@ def write_pictures(draft: Path, home: Path, job: Job, layer: Layer) -> None:
             grid=job.grid,
             classes=classes,
             shown=shown_styles(scheme.classes, undecided=bool(Decision.of(job.card, job.options["threshold"]).bands)),
-            images=[shown] if stays else [],
+            images=[_shown(job, found)] if found is not None and stays else [],
             attribution=job.card.attribution,
         )
+
+
+def _write_page(draft: Path, job: Job, layer: Layer, title: str, found: RasterInfo | None) -> None:
+    """The page over the image, or over the first class's probabilities where there is none."""
+    shown = _shown(job, found) if found else Dated("Probability", None, raster.describe(draft / "probabilities.tif"))
+    with tempfile.TemporaryDirectory(prefix="geolabel.") as chips:
+        if found:
+            surest = np.argsort(-layer.columns["probability"], kind="stable")[:_PICTURED]
+            ids = [str(row + 1) for row in surest.tolist()]
+            rows = replace(layer, geometries=layer.geometries[surest], columns={})
+            names = [shown.title] * len(ids)
+            write_chips(Path(chips), rows, ids, [""] * len(ids), names, images={shown.title: found})
+        else:
+            shown = replace(shown, info=shown.info.choose(job.card.classes[:1]))
+        write_map_page(
+            draft / "report.html",
+            title=title,
+            layer=layer,
+            images=[shown],
+            chips=Path(chips),
+            attribution=layer.attribution,
+        )
+
+
+def _shown(job: Job, found: RasterInfo) -> Dated:
+    name = Path(job.inputs["raster"]["path"]).name
+    return Dated(name, date_in(name), found)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geolabel import raster
-from geolabel.change.radiometry import BandFit, fit, saturated, unchanged
+from geolabel.changes.radiometry import BandFit, fit, saturated, unchanged
 from geolabel.grid import Window
 from geolabel.world import make_world
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel.change.indices import available, ratio
+from geolabel.changes.indices import available, ratio
 from geolabel.errors import EmptyError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _FEW = 500
 _SOFT = 0.6
 """Scores over which the probability falls from .73 to .27."""
 _LIMIT = 3.0
+_FINEST = 0.02
+"""Deviations are not taken for less than this share of the mean, in whatever unit: bytes are coarse."""
 _STEADY = 1.3
 """How far the forest's deviations may differ from those of the first date, as a factor."""
 
@@ -63,7 +65,7 @@ def learn_forest(sample: NDArray[np.generic], names: Sequence[str]) -> Forest:
     core = _core(values[list(bands)], greenness)
     if core.sum() < max(_FEW, _LEAST * sample.shape[1]):
         raise EmptyError(
-            "no forest stands out in the first image; give a --model that knows it, or an --aoi with forest in it"
+            "no forest stands out in the first image; give a --model that knows it, or images with forest in them"
         )
     return _measure(values, greenness, core, bands, green)
 
@@ -79,7 +81,7 @@ def follow_forest(sample: NDArray[np.generic], was: NDArray[np.bool_], forest: F
     seen = np.concatenate([values[list(forest.bands)], greenness[None]])
     middle = np.median(seen[:, was], axis=1, keepdims=True)
     width = 1.4826 * np.median(np.abs(seen[:, was] - middle), axis=1, keepdims=True)
-    near = was & (np.abs(seen - middle) <= 2 * np.maximum(width, [[0.5]] * len(forest.bands) + [[0.01]])).all(axis=0)
+    near = was & (np.abs(seen - middle) <= 2 * np.maximum(width, _FINEST * np.abs(middle))).all(axis=0)
     if near.sum() < _FEW:
         return forest
     found = _measure(values, greenness, near, forest.bands, forest.green)
@@ -107,7 +109,7 @@ def _measure(
         bands,
         green,
         tuple(float(inside[band].mean()) for band in bands),
-        tuple(float(max(inside[band].std(), 0.5)) for band in bands),
+        tuple(float(max(inside[band].std(), _FINEST * inside[band].mean())) for band in bands),
         (float(greenness[core].mean()), float(max(greenness[core].std(), 0.01))),
         float(core.mean()),
     )
@@ -122,7 +124,9 @@ def _core(visible: NDArray[np.float32], greenness: NDArray[np.float32]) -> NDArr
         return green
     red = visible[0]
     low, high = np.percentile(red[green], (0.5, 99.0))
-    counts, edges = np.histogram(red[green], bins=64, range=(float(low), float(max(high, low + 1))))
+    if high <= low:
+        return green
+    counts, edges = np.histogram(red[green], bins=64, range=(float(low), float(high)))
     smooth = np.convolve(counts, np.ones(5) / 5, mode="same")
     # The first peak from the dark side that is worth the name: pastures are lighter, and may be more.
     peaks = np.flatnonzero(
@@ -132,11 +136,11 @@ def _core(visible: NDArray[np.float32], greenness: NDArray[np.float32]) -> NDArr
     centre = (edges[peak] + edges[peak + 1]) / 2
     dark = red[green & (red <= centre)]
     spread = float(np.sqrt(((dark - centre) ** 2).mean())) if dark.size else 1.0  # its dark side is forest alone
-    core = green & (np.abs(red - centre) <= max(spread, 0.5))
+    core = green & (np.abs(red - centre) <= max(spread, _FINEST * centre))
     for _ in range(3):  # the other bands: what lies off the peak in one of them is no forest
         middle = np.median(visible[:, core], axis=1, keepdims=True)
         width = 1.4826 * np.median(np.abs(visible[:, core] - middle), axis=1, keepdims=True)
-        core = green & (np.abs(visible - middle) <= 2 * np.maximum(width, 0.5)).all(axis=0)
+        core = green & (np.abs(visible - middle) <= 2 * np.maximum(width, _FINEST * middle)).all(axis=0)
     return np.asarray(core)
 
 

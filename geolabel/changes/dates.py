@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 import numpy as np
@@ -27,7 +28,9 @@ def date_in(name: str) -> np.datetime64 | None:
         match = pattern.search(name)
         if match:
             try:
-                return np.datetime64("-".join((*match.groups(), *rest)), "D")
+                day = dt.date.fromisoformat("-".join((*match.groups(), *rest)))
             except ValueError:
                 continue
+            if day.year <= dt.datetime.now(tz=dt.UTC).year:  # tile_2048.tif names no year
+                return np.datetime64(day, "D")
     return None

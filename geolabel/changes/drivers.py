@@ -20,7 +20,7 @@ _WORDS = {
     "burn": ("burn", "fire"),
     "settlement": ("residential", "urban", "settlement", "village", "industrial", "built"),
 }
-_LIKELY = 0.25
+_LIKELY = 0.5
 """Mean probability from which a model's class is taken for what stands there."""
 _GREEN_AGAIN = 0.8
 """Share of the greenness before the change from which ground counts as farmed: neither forest nor bare."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from geolabel.change.forest import follow_forest, learn_forest, probability, score
+from geolabel.changes.forest import follow_forest, learn_forest, probability, score
 from geolabel.errors import EmptyError
 from geolabel.world import BANDS, make_world
 

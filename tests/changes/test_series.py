@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from geolabel.change.series import UNSEEN, history, plain_table
+from geolabel.changes.series import UNSEEN, history, plain_table
 
 
 def by_hand(chance: np.ndarray, seen: np.ndarray, what: str) -> tuple[float, dict[int, float]]:
@@ -21,7 +21,7 @@ def by_hand(chance: np.ndarray, seen: np.ndarray, what: str) -> tuple[float, dic
     for k in firsts:
         for_good = likelihood([1] * k + [0] * (n - k))
         back = [likelihood([1] * k + [0] * (m - k) + [1] * (n - m)) for m in range(k + 1, n)]
-        lost[k] = 0.8 * for_good + 0.2 * float(np.mean(back)) if back else for_good
+        lost[k] = 0.95 * for_good + 0.05 * float(np.mean(back)) if back else for_good
     came = [likelihood([0] * k + [1] * (n - k)) for k in firsts]
     total = sum(lost.values())
     others = likelihood([1] * n) + likelihood([0] * n) + sum(came)
@@ -90,7 +90,7 @@ def test_nothing_is_claimed_where_nothing_was_seen_before():
 
 def test_no_image_is_sure_alone():
     table = plain_table()
-    assert (1 / (1 + np.exp(-table[[0, 250]].astype(float)))) == pytest.approx([0.02, 0.98], abs=1e-6)
+    assert (1 / (1 + np.exp(-table[[0, 250]].astype(float)))) == pytest.approx([0.05, 0.95], abs=1e-6)
     assert (table[251:] == 0).all()
     assert (np.diff(table[:251]) >= 0).all()
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from geolabel import raster
-from geolabel.change.shift import Displacement, Shift, consensus, displacement, spots
+from geolabel.changes.shift import Displacement, Shift, consensus, displacement, spots
 from geolabel.grid import Window
 from geolabel.world import make_world
 

@@ -3,7 +3,7 @@
 Every pixel has one of these histories: the class stays, is never there, is lost between two dates (for good, or until
 a later one), or comes. Each says which dates show the class, so its likelihood is the product of their probabilities,
 or of one minus them; a date that was not seen says nothing. Histories are equally likely beforehand, but that a loss is
-made good is one in five. With two dates the chance of a loss is the product p(before) · (1 − p(after)).
+made good is one in twenty. With two dates the chance of a loss is the product p(before) · (1 − p(after)).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ What = Literal["loss", "gain", "change"]
 UNSEEN = 255
 """Among levels: the date shows nothing here."""
 _LEVELS = 250
-_BACK = 0.2
+_BACK = 0.05
 """Chance beforehand that what was lost comes back by a later date."""
-_SUREST = 0.02
+_SUREST = 0.05
 """No image is surer than this: what fools a classifier once (haze, drought) is seldom noise of single pixels."""
 
 
@@ -37,11 +37,6 @@ class History:
     """Number of the image, the first being 0, that is likeliest the first to show the change; 0 where none can."""
     told: NDArray[np.bool_]
     """Whether two images at least were seen."""
-
-
-def logits(levels: NDArray[np.uint8], table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Log-odds of levels 0–250 by a `table` of 256 (see `plain_table`); 0 where unseen: that says nothing."""
-    return table[levels]
 
 
 def plain_table(scale: float = 1.0, offset: float = 0.0) -> NDArray[np.float32]:

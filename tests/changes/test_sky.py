@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from geolabel import raster
-from geolabel.change import radiometry, sky
+from geolabel.changes import radiometry, sky
 from geolabel.grid import Window
 from geolabel.world import BANDS, make_world
 
