@@ -28,8 +28,8 @@ _FEW = 500
 _SOFT = 0.6
 """Scores over which the probability falls from .73 to .27."""
 _LIMIT = 3.0
-_FINEST = 0.02
-"""Deviations are not taken for less than this share of the mean, in whatever unit: bytes are coarse."""
+_GREENNESS = 0.01
+"""Least deviation of greenness that is believed."""
 _STEADY = 1.3
 """How far the forest's deviations may differ from those of the first date, as a factor."""
 
@@ -62,12 +62,17 @@ def learn_forest(sample: NDArray[np.generic], names: Sequence[str]) -> Forest:
         )
     green = available(names).get("ndvi")
     values, greenness = sample.astype(np.float32), _greenness(sample, names, green)
-    core = _core(values[list(bands)], greenness)
+    if np.median(values[names.index("green")]) <= 0:
+        raise EmptyError(
+            "most of the first image is negative or nought in green: reflectances are not; check its scale"
+        )
+    least = _least(sample)
+    core = _core(values[list(bands)], greenness, least)
     if core.sum() < max(_FEW, _LEAST * sample.shape[1]):
         raise EmptyError(
             "no forest stands out in the first image; give a --model that knows it, or images with forest in them"
         )
-    return _measure(values, greenness, core, bands, green)
+    return _measure(values, greenness, core, bands, green, least)
 
 
 def follow_forest(sample: NDArray[np.generic], was: NDArray[np.bool_], forest: Forest, names: Sequence[str]) -> Forest:
@@ -81,10 +86,11 @@ def follow_forest(sample: NDArray[np.generic], was: NDArray[np.bool_], forest: F
     seen = np.concatenate([values[list(forest.bands)], greenness[None]])
     middle = np.median(seen[:, was], axis=1, keepdims=True)
     width = 1.4826 * np.median(np.abs(seen[:, was] - middle), axis=1, keepdims=True)
-    near = was & (np.abs(seen - middle) <= 2 * np.maximum(width, _FINEST * np.abs(middle))).all(axis=0)
+    floor = np.array([[_least(sample)]] * len(forest.bands) + [[_GREENNESS]])
+    near = was & (np.abs(seen - middle) <= 2 * np.maximum(width, floor)).all(axis=0)
     if near.sum() < _FEW:
         return forest
-    found = _measure(values, greenness, near, forest.bands, forest.green)
+    found = _measure(values, greenness, near, forest.bands, forest.green, _least(sample))
     # Where forest was lost, what stands there widens the colours: they are kept from growing from date to date.
     return replace(
         found,
@@ -103,19 +109,27 @@ def _measure(
     core: NDArray[np.bool_],
     bands: tuple[int, ...],
     green: tuple[int, int] | None,
+    least: float,
 ) -> Forest:
     inside = values[:, core]
     return Forest(
         bands,
         green,
         tuple(float(inside[band].mean()) for band in bands),
-        tuple(float(max(inside[band].std(), _FINEST * inside[band].mean())) for band in bands),
-        (float(greenness[core].mean()), float(max(greenness[core].std(), 0.01))),
+        tuple(float(max(inside[band].std(), least)) for band in bands),
+        (float(greenness[core].mean()), float(max(greenness[core].std(), _GREENNESS))),
         float(core.mean()),
     )
 
 
-def _core(visible: NDArray[np.float32], greenness: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _least(sample: NDArray[np.generic]) -> float:
+    """The least deviation that is believed: half a step of whole numbers; of others, a sliver of their size."""
+    if np.issubdtype(sample.dtype, np.integer):
+        return 0.5
+    return 1e-4 * float(np.abs(sample).max(initial=0.0)) or 1e-9
+
+
+def _core(visible: NDArray[np.float32], greenness: NDArray[np.float32], least: float) -> NDArray[np.bool_]:
     """The core of the forest: green, and about the peak of the darkness of what is green."""
     from skimage.filters import threshold_otsu as otsu
 
@@ -136,11 +150,11 @@ def _core(visible: NDArray[np.float32], greenness: NDArray[np.float32]) -> NDArr
     centre = (edges[peak] + edges[peak + 1]) / 2
     dark = red[green & (red <= centre)]
     spread = float(np.sqrt(((dark - centre) ** 2).mean())) if dark.size else 1.0  # its dark side is forest alone
-    core = green & (np.abs(red - centre) <= max(spread, _FINEST * centre))
+    core = green & (np.abs(red - centre) <= max(spread, least))
     for _ in range(3):  # the other bands: what lies off the peak in one of them is no forest
         middle = np.median(visible[:, core], axis=1, keepdims=True)
         width = 1.4826 * np.median(np.abs(visible[:, core] - middle), axis=1, keepdims=True)
-        core = green & (np.abs(visible - middle) <= 2 * np.maximum(width, _FINEST * middle)).all(axis=0)
+        core = green & (np.abs(visible - middle) <= 2 * np.maximum(width, least)).all(axis=0)
     return np.asarray(core)
 
 

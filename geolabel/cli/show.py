@@ -101,6 +101,8 @@ def _says(name: str, value: Any) -> bool:
 def _cell(name: str, value: Any, *, swatches: bool) -> str | Text:
     if name == "color" and swatches:
         return Text.assemble((_SWATCH, value), " ", value)
+    if name == "year":
+        return "–" if value is None else str(value)
     return _text(value)
 
 

@@ -215,7 +215,7 @@ def _report(target: Path, layer: Layer, source: Source, choices: Choices) -> Cha
         by=Path(source.evidence.maker).name,
         alerts=total.alerts,
         area_ha=total.area_ha,
-        new_ha=round(float(layer.columns["new_ha"].clip(0).sum()), 2),
+        new_ha=round(float(layer.columns["new_ha"].clip(0).sum()), 4),
         protected_ha=total.protected_ha,
         images=source.rows,
         totals=alerts.summary(layer, ("class", "change", "year")),

@@ -13,7 +13,7 @@ from geolabel import files, geodesy, maps, vector
 from geolabel.errors import OptionError
 from geolabel.maps import Detections, Project, ProjectLayer
 from geolabel.steps.export_source import ExportSource, read_source
-from geolabel.steps.formats import ENDINGS, Format, write_styled
+from geolabel.steps.formats import ENDINGS, Format, check_ending, write_styled
 from geolabel.steps.stac import StacReport, write_item
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def _to_file(
 ) -> ExportReport:
     source = read_source(place)
     target = output or _default(place, source.layer.name, ENDINGS[to])
+    check_ending(target, to)
     files.check_new(target, overwrite=overwrite, inputs=(source.gpkg, source.gpkg.with_name(files.RECORD)))
     layer, report = _prepared(source, str(target), simplify_m, min_area_ha)
     with files.new_file(target, overwrite=overwrite) as draft:

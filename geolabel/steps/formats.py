@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from geolabel import maps, vector
+from geolabel.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,14 @@ _DRIVERS: dict[Format, vector.Driver] = {
     "flatgeobuf": "FlatGeobuf",
     "pmtiles": "PMTiles",
 }
+
+
+def check_ending(path: Path, to: Format) -> None:
+    """Raise OptionError where a file's name speaks of another format than the one it is to have."""
+    if path.suffix.lower() != ENDINGS[to]:
+        raise OptionError(
+            f"{path}: --to {to} writes {ENDINGS[to]}; name the file so, or choose another format with --to"
+        )
 
 
 def write_as(path: Path, layer: Layer, styles: Sequence[ClassStyle], to: Format) -> None:

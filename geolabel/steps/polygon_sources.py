@@ -127,6 +127,8 @@ def open_classes(path: Path, bands: Sequence[str], legend: Path | None, wanted: 
 def open_prediction(folder: Path, wanted: Sequence[str], threshold: float | None, grow: float | None) -> Prediction:
     """Look at the folder of a prediction. Raises InputError, OptionError, SchemeError."""
     record = files.read_json(folder / files.RECORD, "the record of a prediction")
+    if record.get("command") == "change":
+        raise InputError(f"{folder}: holds alerts, which are polygons (geolabel export); or give its loss.tif")
     path = folder / "probabilities.tif"
     info = raster.describe(path)
     try:

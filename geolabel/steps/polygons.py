@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,13 @@ import shapely
 
 from geolabel import files
 from geolabel.errors import OptionError
-from geolabel.steps.formats import ENDINGS, Format, write_as
+from geolabel.steps.formats import ENDINGS, Format, check_ending, write_as
 from geolabel.steps.polygon_layers import Outlining, polygon_layer
 from geolabel.steps.polygon_sources import ClassRaster, Prediction, open_classes, open_prediction
 from geolabel.steps.prediction import class_styles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -71,7 +71,8 @@ def polygons(
     CRSError, TableError, SchemeError, OutputError.
     """
     _check(source, legend, bands, threshold, grow, to)
-    target = output or source.with_name(f"{source.stem}-polygons{ENDINGS[to]}")
+    target = output or Path(f"{source.resolve().stem}-polygons{ENDINGS[to]}")
+    check_ending(target, to)
     summary = target.with_name(f"{target.stem}-summary.csv")
     inputs = (source / files.RECORD if source.is_dir() else source, legend)
     for path in (target, summary):

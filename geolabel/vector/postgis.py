@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS layer_styles (
     f_geometry_column varchar, stylename text, styleqml xml, stylesld xml, useasdefault boolean, description text,
     owner varchar(63), ui xml, update_time timestamp DEFAULT CURRENT_TIMESTAMP, type varchar)
 """
+_OURS = "Written by geolabel"
+"""How comments of tables begin that may be replaced."""
 _STYLE = """
 INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, stylename, styleqml,
                           useasdefault, description, owner)
@@ -72,7 +74,7 @@ def write_postgis(table: Table, layer: Layer, qml: str, *, overwrite: bool = Fal
         cursor.execute(sql.SQL("CREATE INDEX ON {} USING gist (geom)").format(place))
         if "alert_id" in layer.columns:
             cursor.execute(sql.SQL("ALTER TABLE {} ADD UNIQUE (alert_id)").format(place))
-        about = "; ".join(layer.attribution) or layer.about
+        about = "; ".join((_OURS, *(layer.attribution or filter(None, (layer.about,)))))
         cursor.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(place, sql.Literal(about)))
         _style(cursor, schema, table.name, qml)
         cursor.execute(sql.SQL("ANALYZE {}").format(place))  # the planner's figures: QGIS estimates by them
@@ -102,6 +104,13 @@ def _make_room(cursor: Any, table: Table, place: Any, *, overwrite: bool) -> Non
         raise OutputError(f"{table}: exists already; give --overwrite, or another name with --table")
     if found[0] not in ("r", b"r"):
         raise OutputError(f"{table}: is no table, and is not replaced; give another name with --table")
+    comment = cursor.execute(
+        "SELECT obj_description(to_regclass(%s), 'pg_class')", (place.as_string(cursor),)
+    ).fetchone()
+    if not str(comment[0] or "").startswith(_OURS):
+        raise OutputError(
+            f"{table}: is a table that geolabel did not make and does not replace; name another with --table"
+        )
     cursor.execute(sql.SQL("DROP TABLE {}").format(place))
 
 

@@ -69,3 +69,12 @@ def test_darker_is_not_less_forest_but_water_is():
     assert score(darker, known, NAMES).item() < 1.5
     assert score(water, known, NAMES).item() > 5
     assert probability(np.array([3.0], np.float32)).item() == pytest.approx(0.5)
+
+
+def test_floats_and_bytes_find_the_same_forest(world):
+    seen = clear(world.before)
+    whole = world.before.image[:, seen]
+    floats, coarse = (whole / 10_000).astype(np.float32), np.clip(whole / 12, 0, 255).astype(np.uint8)
+    for pixels in (floats, coarse):
+        found = score(pixels, learn_forest(pixels, NAMES), NAMES) < 3
+        assert f1_score(world.before.truth[seen] == 1, found) > 0.9

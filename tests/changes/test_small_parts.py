@@ -31,8 +31,10 @@ def test_dates_in_names(name, day):
 
 
 def test_a_date_that_is_none():
-    with pytest.raises(OptionError, match="2020-07-31"):
-        parse_date("yesterday")
+    for text in ("yesterday", "2020-13-01", "2020-02-30", "x2020", "20201"):
+        with pytest.raises(OptionError, match="2020-07-31"):
+            parse_date(text)
+    assert parse_date("2020-07") == np.datetime64("2020-07-15")
 
 
 @given(st.dates(min_value=np.datetime64("1970-01-01").item(), max_value=np.datetime64("2025-12-31").item()))

@@ -200,7 +200,7 @@ def test_the_minimum_mapping_unit(cli: Callable[..., Done], place: Path, tmp_pat
     none = change(cli, *words, "--mmu", "0.04km2", "-o", tmp_path / "none")
     assert (none["alerts"], none["area_ha"], none["totals"]) == (0, 0, [])
     names = {path.name for path in (tmp_path / "none").iterdir()}
-    assert names == {path.name for path in (place / "2020.alerts").iterdir()}
+    assert names == {path.name for path in (tmp_path / "large").iterdir()}
     assert len(read_alerts(tmp_path / "none")) == 0
     assert json.loads((tmp_path / "none" / "alerts.geojson").read_text())["features"] == []
     again = change(cli, *words, "--previous", tmp_path / "none", "-o", tmp_path / "again")

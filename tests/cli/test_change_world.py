@@ -10,6 +10,7 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from PIL import Image
 from scipy import ndimage
 
@@ -130,13 +131,22 @@ def test_every_file_is_there_and_says_the_same(front: Front):
     assert {feature["properties"]["alert_id"] for feature in geojson["features"]} == ids
     places = geopandas.read_file(front.out / "alerts.geojson")
     assert places.crs == "EPSG:4326"
-    moved = front.alerts.to_crs("EPSG:4326").set_index("alert_id").loc[places["alert_id"]]
-    assert places.geometry.area.to_numpy() == pytest.approx(moved.geometry.area.to_numpy(), rel=1e-3)
-    assert places.geometry.distance(moved.geometry.to_numpy()).max() == 0
+    back = places.to_crs(front.alerts.crs).set_index("alert_id").loc[front.alerts["alert_id"]]
+    apart = shapely.hausdorff_distance(back.geometry.to_numpy(), front.alerts.geometry.to_numpy())
+    assert apart.max() < 0.05  # metres: seven decimals of a degree
     page = (front.out / "report.html").read_text()
     assert all(name in page for name in ids)
     chips = {path.name for path in (front.out / "chips").iterdir()}
     assert chips == {f"{name}-{when}.jpg" for name in ids for when in ("before", "after")}
+    for day, scene, row in zip(
+        ("2019-07-15", "2021-08-02"),
+        (front.world.before, front.world.after),
+        json.loads((front.out / "run.json").read_text())["images"],
+        strict=True,
+    ):
+        sky = read_band(front.out / f"sky-{day}.tif")
+        assert (sky == 1).sum() / (sky != 255).sum() == pytest.approx(row["cloud"], abs=1e-3)
+        assert (sky[scene.cloud] == 1).mean() > 0.5
     picture = np.asarray(Image.open(front.out / "chips" / min(chips)))
     assert picture.std() > 5
     total = json.loads((front.out / "summary.json").read_text())["total"]

@@ -51,7 +51,7 @@ def test_a_table_and_another_in_its_place(cli: Callable[..., Done], server: Serv
     assert PASSWORD not in done.out + done.err
     assert done.json["output"] == f"{server.folder}/maps alerts"
     assert server.rows("SELECT alert_id FROM alerts ORDER BY fid") == [("FL-A",), ("MG-B",), ("FL-C",)]
-    assert server.rows("SELECT obj_description('alerts'::regclass)") == [(WORDS,)]
+    assert server.rows("SELECT obj_description('alerts'::regclass)") == [(f"Written by geolabel; {WORDS}",)]
     one_line(cli(*words), "alerts: exists already; give --overwrite")
     again = cli(*words, "--overwrite", "--min-area", ".75ha")
     assert again.code == 0, again.err

@@ -2,8 +2,15 @@
 
 import numpy as np
 import pyogrio
+import pytest
 import rasterio
 from affine import Affine
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """What has no name of its own is written where the user is."""
+    monkeypatch.chdir(tmp_path)
 
 
 def write(path):

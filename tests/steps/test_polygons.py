@@ -22,6 +22,12 @@ UTM = "EPSG:32721"
 STEP = 20.0
 
 
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """What has no name of its own is written where the user is."""
+    monkeypatch.chdir(tmp_path)
+
+
 def write(path, pixels, *, names=(), nodata=255, crs=UTM, transform=None):
     """A class raster; `pixels` (bands, height, width)."""
     profile = {
@@ -185,7 +191,7 @@ def pixels_of(report):
 def test_a_prediction_as_its_model_decides(levels, tmp_path):
     folder = prediction(tmp_path / "a.geolabel", levels, decision=two_heads())
     report = polygons(folder)
-    assert report.output == tmp_path / "a-polygons.gpkg"
+    assert report.output.resolve() == tmp_path / "a-polygons.gpkg"
     assert pixels_of(report) == {"forest": (1, 64), "mining": (1, 4)}
     found = frame(report.output)
     assert found["probability"].tolist() == [0.52, 0.8]

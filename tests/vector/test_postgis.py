@@ -99,7 +99,7 @@ def test_key_index_comment_and_style(server: Server) -> None:
     assert any("USING gist (geom)" in text for text in indexes)
     assert sum("UNIQUE" in text for text in indexes) == 2  # the key, and the alerts' ids
     assert server.rows("""SELECT obj_description('deforestation."My Alerts"'::regclass)""") == [
-        ("© somebody's; © other",)
+        ("Written by geolabel; © somebody's; © other",)
     ]
     vector.write_postgis(table, LAYER, QML, overwrite=True)
     styles = server.rows(
@@ -126,7 +126,7 @@ def test_qgis_opens_it_styled(server: Server) -> None:
     assert seen["crs"] == "EPSG:32721"
     assert seen["legend"] == [["Forest <&> wood", "#1b7837"], ["Mine", "#f28c1e"]]
     assert seen["ids"] == ["FL-1", "FL-2", "ML-3"]
-    assert seen["abstract"] == "© somebody's; © other"
+    assert seen["abstract"] == "Written by geolabel; © somebody's; © other"
     assert seen["types"]["date_first"] == "date"
 
 
@@ -145,6 +145,24 @@ def test_a_table_that_exists_is_replaced_only_when_asked(server: Server) -> None
     with pytest.raises(OutputError, match="seen: is no table"):
         vector.write_postgis(vector.table_at(server.dsn, "seen"), LAYER, QML, overwrite=True)
     assert server.rows("SELECT count(*) FROM seen") == [(1,)]
+
+
+def test_somebody_else_s_table_stays(server: Server) -> None:
+    server.rows("CREATE TABLE mine AS SELECT 7 AS x")
+    with pytest.raises(OutputError, match="mine: is a table that geolabel did not make"):
+        vector.write_postgis(vector.table_at(server.dsn, "mine"), LAYER, QML, overwrite=True)
+    assert server.rows("SELECT x FROM mine") == [(7,)]
+
+
+def test_without_a_right_to_styles_the_table_is_written(server: Server) -> None:
+    server.rows("CREATE SCHEMA IF NOT EXISTS team")
+    server.rows("DROP TABLE IF EXISTS layer_styles")
+    server.rows("DO $$ BEGIN CREATE ROLE plain LOGIN PASSWORD 'plain'; EXCEPTION WHEN duplicate_object THEN END $$")
+    server.rows("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    server.rows("GRANT ALL ON SCHEMA team TO plain")
+    plain = server.dsn.replace(USER, "plain", 1).replace(PASSWORD, "plain", 1)
+    vector.write_postgis(vector.table_at(plain, "team.own"), LAYER, QML)
+    assert server.rows("SELECT count(*) FROM team.own") == [(3,)]
 
 
 def test_whole_or_not_at_all(server: Server) -> None:

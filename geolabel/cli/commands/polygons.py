@@ -36,7 +36,9 @@ def polygons(
     simplify: Annotated[
         str, typer.Option("--simplify", metavar="DIST", help="Calm the outlines; neighbours keep their border.")
     ] = "0m",
-    smooth: Annotated[int, typer.Option("--smooth", metavar="N", min=0, help="Cut the corners off, N times.")] = 0,
+    smooth: Annotated[
+        int, typer.Option("--smooth", metavar="N", min=0, max=5, help="Cut the corners off, N times.")
+    ] = 0,
     to: Annotated[
         Literal["gpkg", "geojson", "geoparquet", "flatgeobuf", "pmtiles"], typer.Option("--to", help="Format.")
     ] = "gpkg",

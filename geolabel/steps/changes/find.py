@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
 from geolabel import maps, raster, vector
 from geolabel.changes.series import History, history
 from geolabel.errors import EmptyError
 from geolabel.inference.decision import LEVELS, quantise
 from geolabel.maps import Strip
-from geolabel.progress import track
+from geolabel.progress import log, track
 from geolabel.steps.changes.strips import read_together, rows_at_once, strips
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def find(evidence: Evidence, what: What, choices: Choices, folder: Path, confide
     """
     grid = evidence.grid
     pixel_ha = float(np.prod(grid.gsd_m)) / 1e4
+    if 0 < choices.mmu_ha < pixel_ha:
+        log.warning("--mmu %g ha: a pixel is %.2g ha, so that single ones are alerts", choices.mmu_ha, pixel_ha)
     least = max(
         1, int(np.ceil(choices.mmu_ha * 0.5 / pixel_ha))
     )  # what is half too small by pixels is settled on the ellipsoid
@@ -123,6 +126,8 @@ def _inside(choices: Choices, evidence: Evidence) -> Callable[[Window], NDArray[
     area = vector.read_area(choices.aoi, grid)
     if not len(area):
         raise EmptyError(f"{choices.aoi}: the area of interest does not touch the images; check its CRS (ogrinfo -so)")
+    if not shapely.area(area).any():
+        raise EmptyError(f"{choices.aoi}: the area of interest holds no polygons; give one that encloses an area")
     ones = np.ones(len(area), dtype=np.uint8)
 
     def asked(window: Window) -> NDArray[np.bool_]:

@@ -61,7 +61,7 @@ def _write(path: Path, info: RasterInfo, forest: Forest, grid: Grid) -> None:
             top = max(window.row_off - 1, 0)
             end = min(window.row_off + window.height + 1, grid.height)
             pixels, valid = reader.read(Window(0, top, grid.width, end - top))
-            levels = quantise(probability(score(pixels, forest, info.band_names)))
+            levels = quantise(probability(score(np.where(valid, pixels, 0), forest, info.band_names)))
             whole = ndimage.binary_erosion(valid, np.ones((_SMOOTH, _SMOOTH), dtype=bool), border_value=1)
             calm = np.where(whole, ndimage.median_filter(levels, size=_SMOOTH, mode="nearest"), levels)
             inner = slice(window.row_off - top, window.row_off - top + window.height)
