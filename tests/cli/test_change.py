@@ -26,6 +26,7 @@ from tests.cli.change_scene import (
     SECOND,
     THIRD,
     TOP,
+    Box,
     at,
     burned,
     median_pixels,
@@ -301,3 +302,15 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     for name in ("alerts.gpkg", "alerts.geojson", "loss.tif", "loss-confidence.tif", "run.json"):
         assert (out / name).read_bytes() == (place / "2020.alerts" / name).read_bytes(), name
     shutil.rmtree(out)
+
+
+def test_forest_in_a_corner_is_found(cli: Callable[..., Done], tmp_path: Path):
+    """The last rows alone are forest: the sample that it is learned from reaches them."""
+    farm: Box = (0, 48, 196, 192)
+    lost: Box = (210, 120, 16, 20)
+    for year, cleared in ((2019, (farm,)), (2020, (farm, lost))):
+        write_picture(tmp_path / f"{year}.tif", picture(cleared, year))
+    change(cli, tmp_path / "2019.tif", tmp_path / "2020.tif", "--as-they-are", "-o", tmp_path / "out")
+    found = read_alerts(tmp_path / "out")
+    assert len(found) == len(at(found, lost)) == 1
+    assert (read_band(tmp_path / "out" / "loss.tif") == 1).sum() == median_pixels(lost)
