@@ -22,7 +22,7 @@ _PIXELS = 3_000_000
 """Of all images that are in memory together: some ten arrays of this many numbers stand beside them."""
 _ROWS = 512
 _ALONG, _SIDE = 5, 192
-"""Windows along each axis of a sample, and their side, pixels."""
+"""Windows along each axis of a sample, and their side, pixels, at the most."""
 
 
 def rows_at_once(grid: Grid, images: int) -> int:
@@ -54,14 +54,16 @@ def read_together(
 
 
 def sample_windows(grid: Grid) -> list[Window]:
-    """Windows spread over a grid, 5 × 5 at the most, that do not overlap."""
-    cols, rows = (_starts(side) for side in (grid.width, grid.height))
-    return [Window(col, row, min(_SIDE, grid.width), min(_SIDE, grid.height)) for row in rows for col in cols]
+    """Windows spread over a grid, 5 × 5 at the most, that do not overlap; a small grid is covered by them."""
+    (cols, width), (rows, height) = (_along(length) for length in (grid.width, grid.height))
+    return [Window(col, row, width, height) for row in rows for col in cols]
 
 
-def _starts(side: int) -> list[int]:
-    count = max(1, min(_ALONG, side // _SIDE))
-    return [int(start) for start in np.linspace(0, max(side - _SIDE, 0), count)]
+def _along(length: int) -> tuple[list[int], int]:
+    """Where windows begin along an axis, and their side."""
+    count = min(_ALONG, -(-length // _SIDE))
+    side = min(_SIDE, length // count)
+    return [int(start) for start in np.linspace(0, length - side, count)], side
 
 
 def sample_together(infos: Sequence[RasterInfo], grid: Grid) -> tuple[list[NDArray[np.generic]], NDArray[np.bool_]]:
