@@ -12,6 +12,7 @@ from geolabel.alerts import Changes
 from geolabel.changes import drivers
 from geolabel.steps.changes.dated import names
 from geolabel.steps.changes.measure import noise
+from geolabel.steps.changes.strips import box_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,10 +141,11 @@ def _opinion(
         return {}
     green = any(word in choices.class_name.lower() for word in _GREEN)
     sign = 1.0 if (found.what == "loss") == green else -1.0
+    within = box_of(choices.aoi, evidence.grid)
     either = found.what == "change"  # what became of the place is not told
     agrees, known = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
     for name, drop in drops.items():
-        middle, deviation = np.moveaxis(noise(evidence, images, name, found.what)[before, first], -1, 0)
+        middle, deviation = np.moveaxis(noise(evidence, images, name, found.what, within)[before, first], -1, 0)
         least = np.maximum(_SURE * np.nan_to_num(deviation), _LEAST_DROP)
         moved = drop - np.nan_to_num(middle)
         agrees |= (np.abs(moved) if either else sign * moved) >= least

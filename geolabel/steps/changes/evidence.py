@@ -15,7 +15,7 @@ from geolabel.errors import ContractError, InputError, OptionError, listed
 from geolabel.model import read_card
 from geolabel.progress import log
 from geolabel.steps.changes.forest import forest_levels
-from geolabel.steps.changes.strips import sample_together
+from geolabel.steps.changes.strips import box_of, sample_together
 from geolabel.steps.models import fitting_model
 from geolabel.steps.predict import predict
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel.grid import Grid
+    from geolabel.grid import Grid, Window
     from geolabel.model import ModelCard
     from geolabel.raster import RasterInfo
     from geolabel.steps.changes.choices import Choices
@@ -89,7 +89,7 @@ def by_model(images: Sequence[RasterInfo], model: Path, choices: Choices, folder
             predict(
                 info.path, model=model, output=target, bands=info.band_names, aoi=choices.aoi, device=choices.device
             )
-    return _of_predictions(targets, images, card, choices.class_name, str(model), files.fingerprint(model))
+    return _of_predictions(targets, images, card, model, choices)
 
 
 def by_predictions(folders: Sequence[Path], class_name: str) -> Evidence:
@@ -133,21 +133,22 @@ def _look(folder: Path, class_name: str) -> tuple[str, str]:
 
 
 def _of_predictions(
-    folders: Sequence[Path], images: Sequence[RasterInfo], card: ModelCard, class_name: str, maker: str, sha: str
+    folders: Sequence[Path], images: Sequence[RasterInfo], card: ModelCard, model: Path, choices: Choices
 ) -> Evidence:
     from geolabel.labels.scheme import Scheme
 
+    class_name = choices.class_name
     infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
     levels = tuple(info.choose([class_name]) for info in infos)
     grid = infos[0].place
     entry = next(item for item in Scheme.from_json(card.scheme).classes if item.name == class_name)
     return Evidence(
         levels=levels,
-        tables=calibrated(levels, images, grid, card.thresholds[class_name]),
+        tables=calibrated(levels, images, grid, card.thresholds[class_name], box_of(choices.aoi, grid)),
         grid=grid,
         others=infos[-1],
-        maker=maker,
-        model_sha=sha,
+        maker=str(model),
+        model_sha=files.fingerprint(model),
         attribution=card.attribution,
         title=entry.title,
         color=entry.color,
@@ -155,7 +156,11 @@ def _of_predictions(
 
 
 def calibrated(
-    levels: Sequence[RasterInfo], images: Sequence[RasterInfo], grid: Grid, threshold: float
+    levels: Sequence[RasterInfo],
+    images: Sequence[RasterInfo],
+    grid: Grid,
+    threshold: float,
+    within: Window | None = None,
 ) -> tuple[NDArray[np.float32], ...]:
     """Tables of log-odds, one a date: even chances at the model's threshold, and all dates brought to the first.
 
@@ -165,7 +170,7 @@ def calibrated(
     even = _even(threshold)
     if len({info.band_names for info in images}) > 1:
         return tuple(tables * len(levels))
-    values, valid = sample_together([*images, *levels], grid)
+    values, valid = sample_together([*images, *levels], grid, within)
     pictures, answers = values[: len(images)], values[len(images) :]
     known = valid[: len(images)] & valid[len(images) :]
     for number in range(1, len(levels)):

@@ -121,7 +121,9 @@ class _Tally:
         return found
 
 
-def noise(evidence: Evidence, images: Sequence[RasterInfo], index: str, what: What) -> NDArray[np.float64]:
+def noise(
+    evidence: Evidence, images: Sequence[RasterInfo], index: str, what: What, within: Window | None = None
+) -> NDArray[np.float64]:
     """How an index moves where nothing changed: (dates, dates, 2), median and deviation of index[i] − index[j].
 
     That is where all images which saw a place say the same of the class: that it is there, for a loss, or is not, for a
@@ -129,7 +131,7 @@ def noise(evidence: Evidence, images: Sequence[RasterInfo], index: str, what: Wh
     """
     names = images[0].band_names
     bands = [names[place] for place in available(names)[index]]
-    values, valid = sample_together([*(info.choose(bands) for info in images), *evidence.levels], evidence.grid)
+    values, valid = sample_together([*(info.choose(bands) for info in images), *evidence.levels], evidence.grid, within)
     pictures, answers = values[: len(images)], values[len(images) :]
     calm = np.ones(valid.shape[1], dtype=bool)
     for table, answer, seen in zip(evidence.tables, answers, valid[len(images) :], strict=True):

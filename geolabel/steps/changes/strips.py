@@ -6,12 +6,14 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
+import shapely
 
-from geolabel import raster
+from geolabel import raster, vector
 from geolabel.grid import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -53,10 +55,25 @@ def read_together(
             yield window, [pixels for pixels, _ in both], np.stack([valid for _, valid in both])
 
 
-def sample_windows(grid: Grid) -> list[Window]:
-    """Windows spread over a grid, 5 × 5 at the most, that do not overlap; a small grid is covered by them."""
-    (cols, width), (rows, height) = (_along(length) for length in (grid.width, grid.height))
-    return [Window(col, row, width, height) for row in rows for col in cols]
+def sample_windows(grid: Grid, within: Window | None = None) -> list[Window]:
+    """Windows spread over a grid or a part of it, 5 × 5 at the most, that do not overlap; a small one is covered."""
+    area = within or Window(0, 0, grid.width, grid.height)
+    (cols, width), (rows, height) = (_along(length) for length in (area.width, area.height))
+    return [Window(area.col_off + col, area.row_off + row, width, height) for row in rows for col in cols]
+
+
+def box_of(aoi: Path | None, grid: Grid) -> Window | None:
+    """The pixels about an area of interest; None where there is none, or it lies elsewhere."""
+    if aoi is None:
+        return None
+    area = vector.read_area(aoi, grid)
+    if not len(area):
+        return None
+    west, south, east, north = shapely.total_bounds(area)
+    cols, rows = grid.col_row(np.array([west, east]), np.array([south, north]))
+    left, right = (int(edge) for edge in np.clip([np.floor(cols.min()), np.ceil(cols.max())], 0, grid.width))
+    top, bottom = (int(edge) for edge in np.clip([np.floor(rows.min()), np.ceil(rows.max())], 0, grid.height))
+    return Window(left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
 def _along(length: int) -> tuple[list[int], int]:
@@ -66,11 +83,13 @@ def _along(length: int) -> tuple[list[int], int]:
     return [int(start) for start in np.linspace(0, length - side, count)], side
 
 
-def sample_together(infos: Sequence[RasterInfo], grid: Grid) -> tuple[list[NDArray[np.generic]], NDArray[np.bool_]]:
+def sample_together(
+    infos: Sequence[RasterInfo], grid: Grid, within: Window | None = None
+) -> tuple[list[NDArray[np.generic]], NDArray[np.bool_]]:
     """The same sample of pixels of each raster: values (bands, n) each, and what is valid (rasters, n)."""
     found: list[list[NDArray[np.generic]]] = [[] for _ in infos]
     valid = []
-    for _, pixels, seen in read_together(infos, grid, sample_windows(grid)):
+    for _, pixels, seen in read_together(infos, grid, sample_windows(grid, within)):
         for parts, part in zip(found, pixels, strict=True):
             parts.append(part.reshape(len(part), -1))
         valid.append(seen.reshape(len(infos), -1))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geolabel.grid import Grid, Window
-from geolabel.steps.changes.strips import rows_at_once, sample_windows, strips
+from geolabel.steps.changes.strips import box_of, rows_at_once, sample_windows, strips
+from geolabel.vector import Layer, write_layer
 
 
 def grid(width: int, height: int) -> Grid:
@@ -51,3 +53,16 @@ def test_strips_are_a_partition(width: int, height: int, images: int):
 def test_rows_fit_memory(width: int, images: int, rows: int):
     """3 million pixels of all images together: 3e6 / (10,000 · 4) = 75, of which 64 is the power of two below."""
     assert rows_at_once(grid(width, 1000), images) == rows
+
+
+def test_a_sample_keeps_to_the_area_of_interest(tmp_path):
+    here = grid(1_000, 800)
+    for name, box in (("inside", (402_000, 8_595_000, 403_000, 8_597_500)), ("elsewhere", (300_000, 0, 300_010, 10))):
+        shapes = np.array([shapely.box(*box)], dtype=object)
+        write_layer(tmp_path / f"{name}.gpkg", Layer("a", shapes, {"n": np.ones(1)}, here.crs, "Polygon"), "GPKG")
+    assert box_of(tmp_path / "inside.gpkg", here) == Window(200, 250, 100, 250)
+    assert box_of(tmp_path / "elsewhere.gpkg", here) is None
+    assert box_of(None, here) is None
+    windows = sample_windows(here, Window(200, 250, 100, 250))
+    assert counted(windows, 1_000, 800)[250:500, 200:300].all()
+    assert counted(windows, 1_000, 800).sum() == 100 * 250
