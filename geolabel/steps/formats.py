@@ -33,7 +33,7 @@ _DRIVERS: dict[Format, vector.Driver] = {
 
 def check_ending(path: Path, to: Format) -> None:
     """Raise OptionError where a file's name speaks of another format than the one it is to have."""
-    if path.suffix.lower() != ENDINGS[to]:
+    if path.suffix.lower() not in ("", ENDINGS[to]):
         raise OptionError(
             f"{path}: --to {to} writes {ENDINGS[to]}; name the file so, or choose another format with --to"
         )

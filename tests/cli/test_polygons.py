@@ -77,3 +77,11 @@ def test_what_is_wrong_is_said_in_a_line(cli, tmp_path):
     assert len(done.err.strip().splitlines()) == 1
     assert cli("polygons", cover, "--legend", tmp_path / "codes.csv", "--simplify", "wide").code == 2
     assert not list(tmp_path.glob("*.gpkg"))
+
+
+def test_a_name_that_speaks_of_another_format_is_refused(cli, tmp_path):
+    cover = write(tmp_path / "cover.tif")
+    done = cli("polygons", cover, "--legend", tmp_path / "codes.csv", "-o", tmp_path / "a.shp")
+    assert done.code == 1
+    assert "--to gpkg writes .gpkg" in done.err
+    assert not (tmp_path / "a.shp").exists()
