@@ -9,7 +9,7 @@ CHECKED := $(VENV)/.installed-dev
 .PHONY: demo test lint types layers unit quick docs system clean help
 
 help:
-	@echo "make demo   set up and run the whole way on a made-up world (about two minutes)"
+	@echo "make demo   set up and run the whole way on a made-up world (a few minutes)"
 	@echo "make test   set up and run every check: lint, types, layers, tests, docs"
 	@echo "make quick  the tests without the slow ones"
 	@echo "make clean  remove the environment and what was built"

@@ -26,7 +26,7 @@ def demo(
     seed: o.Seed = 7,
     overwrite: o.Overwrite = False,
 ) -> Any:
-    """The whole way on a made-up world whose truth is known, in under four minutes."""
+    """The whole way on a made-up world whose truth is known, in a few minutes."""
     from geolabel.steps.demo import demo as step
 
     def run(words: Sequence[str]) -> None:
