@@ -30,7 +30,12 @@ def test_a_small_demo(tmp_path: Path):
 
     folder = tmp_path / "demo"
     report = demo(folder, size=512, epochs=2, run=run)
-    assert ran == ["tile", "label", "split", "train", "predict", "export"]
+    assert ran == ["tile", "label", "split", "train", "predict", "export", "detect", "change"]
+    forest, mines = report.alerts
+    assert (forest.what, mines.what) == ("forest loss", "quarry gain")
+    assert forest.recall >= 0.8
+    assert forest.precision >= 0.7
+    assert abs(forest.area_error) < 0.5
     assert [row.name for row in report.tile_scores] == [entry.name for entry in CLASSES]
     assert report.mines.mines > 0
     for path in report.open_in_qgis:
