@@ -93,8 +93,8 @@ def change(
     chosen = None if model is None else find_model(str(model))
     card = None if chosen is None else read_card(chosen)
     paired = unsupervised or (card is not None and card.is_of_pairs)
-    if paired and card is not None and not unsupervised:
-        class_name = class_of(card, class_name, str(chosen))
+    if paired and chosen is not None and card is not None and not unsupervised:
+        class_name = class_of(card, class_name, chosen)
     if paired and what != "loss":
         raise OptionError(f"--what {what}: a model that compares images tells changes, not loss or gain; leave it away")
     kinds: dict[str, tuple[What, ...]] = {"loss": ("loss",), "gain": ("gain",), "both": ("loss", "gain")}

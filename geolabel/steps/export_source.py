@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from geolabel.vector import Layer
 
+CLASS_RASTERS = ("classes.tif", "loss.tif", "gain.tif", "change.tif")
+"""What may hold a folder's classes; the first that is there says where its maps lie."""
 LAYERS = {"predict": "detections", "change": "alerts"}
 """Command → the layer, and the GeoPackage, in the folder that it makes."""
 

@@ -17,7 +17,7 @@ from geolabel.changes.dates import date_in
 from geolabel.errors import InputError
 from geolabel.maps.stac import MODEL, StacAsset, class_objects, model_asset, model_properties, stac_item
 from geolabel.raster.categories import categories
-from geolabel.steps.export_source import layer_of
+from geolabel.steps.export_source import CLASS_RASTERS, layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,8 +44,6 @@ _BETWEEN = ", "
 """Between the rasters of one region, in a record."""
 _STRAIGHT = 1e-5
 """How far a footprint's side may be from the map's, degrees: a metre."""
-_GRIDS = ("classes.tif", "loss.tif", "gain.tif", "change.tif")
-"""The raster that says where a folder's maps lie: the first that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +102,9 @@ def write_item(
 
 
 def _map_of(folder: Path) -> Path:
-    found = [folder / name for name in _GRIDS if (folder / name).is_file()]
+    found = [folder / name for name in CLASS_RASTERS if (folder / name).is_file()]
     if not found:
-        raise InputError(f"{folder}: none of {', '.join(_GRIDS)} is there; make the maps again")
+        raise InputError(f"{folder}: none of {', '.join(CLASS_RASTERS)} is there; make the maps again")
     return found[0]
 
 

@@ -14,6 +14,7 @@ from geolabel.labels.scheme import legend_scheme
 from geolabel.labels.table import read_legend
 from geolabel.raster.categories import categories
 from geolabel.steps.changes.legend import NOT_SEEN
+from geolabel.steps.export_source import CLASS_RASTERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,6 @@ OUTSIDE = -1
 """Number of the stratum of what is no data."""
 _UNDECIDED_NAMES = ("undecided", NOT_SEEN)
 """What geolabel calls the value UNDECIDED in the class rasters it writes."""
-_IN_FOLDER = ("classes.tif", "loss.tif", "gain.tif", "change.tif")
 _PLAIN = "#808080"
 _TABLE_BITS = 16
 
@@ -79,9 +79,9 @@ def read_map(path: Path, legend: Path | None = None) -> ClassMap:
     TableError, CRSError.
     """
     if path.is_dir():
-        inside = [path / name for name in _IN_FOLDER if (path / name).is_file()]
+        inside = [path / name for name in CLASS_RASTERS if (path / name).is_file()]
         if not inside:
-            raise InputError(f"{path}: holds none of {', '.join(_IN_FOLDER)}; give the class raster itself")
+            raise InputError(f"{path}: holds none of {', '.join(CLASS_RASTERS)}; give the class raster itself")
         path = inside[0]
     info = check_codes(path)
     classes = _from_legend(legend) if legend else _from_file(path, info.nodata)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from geolabel import raster
 from geolabel.changes.dates import date_in, parse_date
 from geolabel.errors import OptionError
+from geolabel.steps.region.job import bare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class Dated:
     @property
     def stem(self) -> str:
         """What outputs are named after."""
-        return Path(_plain(self.name)).stem
+        return Path(bare(self.name)).stem
 
 
 def dated(names: Sequence[str], dates: Sequence[str]) -> tuple[Dated, ...]:
@@ -86,14 +87,9 @@ def gathered(images: Sequence[Dated], bands: Sequence[str], folder: Path) -> tup
     return tuple(found)
 
 
-def _plain(name: str) -> str:
-    """A path or address without what may be secret behind it."""
-    return (name.partition("?")[0].partition("#")[0] if "://" in name else name).rstrip("/")
-
-
 def names(images: Sequence[Dated]) -> tuple[str, ...]:
     """What each image is called in a column of text: its file's name, with its folder's where that is not enough."""
-    paths = [Path(_plain(image.name)) for image in images]
+    paths = [Path(bare(image.name)) for image in images]
     short = [path.name for path in paths]
     if len(set(short)) == len(short):
         return tuple(short)

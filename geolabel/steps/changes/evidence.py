@@ -70,7 +70,11 @@ def by_color(images: Sequence[RasterInfo], grid: Grid, choices: Choices, folder:
 
 def _now(image: RasterInfo, model: Path, choices: Choices, folder: Path) -> RasterInfo:
     """Probabilities of a model's classes on an image."""
-    target = folder / "now.geolabel"
+    return predicted(image, model, folder / "now.geolabel", choices)
+
+
+def predicted(image: RasterInfo, model: Path, target: Path, choices: Choices) -> RasterInfo:
+    """Probabilities of a model's classes on an image, in the folder `target`; those of an earlier run are taken."""
     if not (target / files.RECORD).is_file():
         predict(image.path, model=model, output=target, bands=image.band_names, aoi=choices.aoi, device=choices.device)
     return raster.describe(target / "probabilities.tif")
@@ -82,30 +86,24 @@ def by_model(images: Sequence[RasterInfo], model: Path, choices: Choices, folder
     Raises ContractError (the model does not tell the class, or breaks with the rasters) and what predict raises.
     """
     card = read_card(model)
-    _check_class(card, choices.class_name, str(model))
-    targets = [folder / f"{number}.geolabel" for number in range(1, len(images) + 1)]
-    for info, target in zip(images, targets, strict=True):
-        if not (target / files.RECORD).is_file():
-            predict(
-                info.path, model=model, output=target, bands=info.band_names, aoi=choices.aoi, device=choices.device
-            )
-    return _of_predictions(targets, images, card, model, choices)
+    check_class(card.classes, choices.class_name, model)
+    infos = [
+        predicted(info, model, folder / f"{number}.geolabel", choices) for number, info in enumerate(images, start=1)
+    ]
+    return _of_predictions(infos, images, card, model, choices)
 
 
 def by_predictions(folders: Sequence[Path], class_name: str) -> Evidence:
     """A class by predictions that exist, one a date. Raises InputError, ContractError (it is not among the classes)."""
-    first = raster.describe(folders[0] / "probabilities.tif")
-    for folder in folders:
-        names = raster.describe(folder / "probabilities.tif").band_names
-        if class_name not in names:
-            raise ContractError(f"{folder}: tells {listed(names)}, not {class_name}; choose one of these with --class")
+    infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
+    for folder, info in zip(folders, infos, strict=True):
+        check_class(info.band_names, class_name, folder)
     record = files.read_json(folders[-1] / files.RECORD, "the record of a prediction")
     title, color = _look(folders[-1], class_name)
-    infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
     return Evidence(
         levels=tuple(info.choose([class_name]) for info in infos),
         tables=tuple(_own_table(folder, class_name) for folder in folders),
-        grid=first.place,
+        grid=infos[0].place,
         others=infos[-1],
         maker="predictions given",
         model_sha=str(record.get("inputs", {}).get("model", {}).get("fingerprint", "")),
@@ -133,12 +131,11 @@ def _look(folder: Path, class_name: str) -> tuple[str, str]:
 
 
 def _of_predictions(
-    folders: Sequence[Path], images: Sequence[RasterInfo], card: ModelCard, model: Path, choices: Choices
+    infos: Sequence[RasterInfo], images: Sequence[RasterInfo], card: ModelCard, model: Path, choices: Choices
 ) -> Evidence:
     from geolabel.labels.scheme import Scheme
 
     class_name = choices.class_name
-    infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
     levels = tuple(info.choose([class_name]) for info in infos)
     grid = infos[0].place
     entry = next(item for item in Scheme.from_json(card.scheme).classes if item.name == class_name)
@@ -197,9 +194,10 @@ def _even(threshold: float) -> float:
     return -float(np.log(threshold / (1 - threshold)))
 
 
-def _check_class(card: ModelCard, name: str, model: str) -> None:
-    if name not in card.classes:
-        raise ContractError(f"{model}: tells {listed(card.classes)}, not {name}; choose one of these with --class")
+def check_class(classes: Sequence[str], name: str, where: Path) -> None:
+    """Raise ContractError where a model, or a prediction, does not tell a class."""
+    if name not in classes:
+        raise ContractError(f"{where}: tells {listed(classes)}, not {name}; choose one of these with --class")
 
 
 def check_predictions(inputs: Sequence[str]) -> list[Path] | None:

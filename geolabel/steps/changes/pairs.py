@@ -6,12 +6,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from geolabel import files, raster
-from geolabel.errors import ContractError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.model import read_card
 from geolabel.steps.change_vector import change_vector_model
-from geolabel.steps.changes.evidence import Evidence, even_table
-from geolabel.steps.predict import predict
+from geolabel.steps.changes.evidence import Evidence, check_class, even_table, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +33,8 @@ def by_pairs(images: Sequence[RasterInfo], model: Path | None, choices: Choices,
         both = raster.pair(before, after, work / "pairs", name=f"pair-{number}")
         teller = _teller(both, model, choices, work / f"pair-{number}.safetensors")
         card = read_card(teller)
-        name = class_of(card, choices.class_name, str(teller))
-        target = work / f"pair-{number}.geolabel"
-        if not (target / files.RECORD).is_file():
-            predict(both.path, model=teller, output=target, aoi=choices.aoi, device=choices.device)
-        levels.append(raster.describe(target / "probabilities.tif").choose([name]))
+        name = class_of(card, choices.class_name, teller)
+        levels.append(predicted(both, teller, work / f"pair-{number}.geolabel", choices).choose([name]))
         tables.append(even_table(card.thresholds[name]))
     entry = next(one for one in Scheme.from_json(card.scheme).classes if one.name == name)
     return Evidence(
@@ -56,13 +51,12 @@ def by_pairs(images: Sequence[RasterInfo], model: Path | None, choices: Choices,
     )
 
 
-def class_of(card: ModelCard, wanted: str, model: str) -> str:
+def class_of(card: ModelCard, wanted: str, model: Path) -> str:
     """The change that is looked for: the one wanted, or the only one there is. Raises ContractError."""
-    if wanted in card.classes:
-        return wanted
     if len(card.classes) == 1:
         return card.classes[0]
-    raise ContractError(f"{model}: tells {listed(card.classes)}, not {wanted}; choose one of these with --class")
+    check_class(card.classes, wanted, model)
+    return wanted
 
 
 def _teller(both: RasterInfo, model: Path | None, choices: Choices, path: Path) -> Path:

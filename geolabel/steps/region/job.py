@@ -107,8 +107,13 @@ def fingerprints(scene: Scene, rasters: Sequence[str], aoi: Path | None) -> dict
 
 def _name(text: str) -> str:
     """The last part of a path or address, without what may be secret behind it."""
-    plain = text.partition("?")[0].partition("#")[0] if "://" in text else text
-    return plain.rstrip("/").rpartition("/")[2] or plain
+    plain = bare(text)
+    return plain.rpartition("/")[2] or plain or text
+
+
+def bare(text: str) -> str:
+    """A path or address without what may be secret behind it, and without a slash at its end."""
+    return (text.partition("?")[0].partition("#")[0] if "://" in text else text).rstrip("/")
 
 
 def shard_path(folder: Path, number: int) -> Path:
