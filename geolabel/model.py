@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 PAIRS = "pairs"
 """The setting that says how a network of two dates compares them: `head` or `change-vector`."""
+OUTPUT_SIZE, NORM_OUTPUT = "output_size", "norm_output"
+"""Settings of an embedder: the length of its vectors, and whether that is made 1."""
 HeadKind = Literal["sigmoid", "softmax"]
 _MAX_HEADER_BYTES = 100_000_000
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -113,6 +115,8 @@ class ModelCard:
             raise ModelError("an abstain band must lie within 0 and 1, its lower end first")
         if self.kind == "classifier" and not self.classes:
             raise ModelError("a classifier needs classes")
+        if self.kind == "embedder" and not int(self.settings.get(OUTPUT_SIZE, 0)) > 0:
+            raise ModelError("an embedder needs the length of its vectors, output_size")
         for what, names in (("classes", self.classes), ("bands", tuple(band.name for band in self.bands))):
             if len(set(names)) < len(names):
                 raise ModelError(f"two {what} have the same name: {', '.join(names)}")
@@ -121,6 +125,11 @@ class ModelCard:
     def classes(self) -> tuple[str, ...]:
         """The network's outputs, in order."""
         return tuple(name for head in self.heads for name in head.classes)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers it answers with: a probability a class, or the length of an embedding."""
+        return int(self.settings[OUTPUT_SIZE]) if self.kind == "embedder" else len(self.classes)
 
     @property
     def is_of_pairs(self) -> bool:

@@ -12,6 +12,7 @@ import torch
 from geolabel.learn import backbones
 from geolabel.learn.apart import Apart
 from geolabel.learn.chord import build_change_vector
+from geolabel.learn.embedding import build_embedding, start_embedding
 from geolabel.learn.heads import probabilities
 from geolabel.learn.pairs import build_pairs, start_pairs
 from geolabel.learn.transforms import Normalise, to_tensor
@@ -52,7 +53,7 @@ class Classifier:
     def __call__(self, pixels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Probabilities (n, classes) of chips in stored values (n, bands, h, w), valid where (n, h, w) says so."""
         if not len(pixels):
-            return np.empty((0, len(self.card.classes)), dtype=np.float32)
+            return np.empty((0, self.card.outputs), dtype=np.float32)
         batch = self.batch or batch_of(self.device, *pixels.shape[-2:])
         spans = [slice(start, start + batch) for start in range(0, len(pixels), batch)]
         with torch.inference_mode():
@@ -94,6 +95,8 @@ def start_network(card: ModelCard, weights: str, seed: int, dropout: float | Non
 
     Raises OptionError, ModelError, InstallError.
     """
+    if card.kind == "embedder":
+        return start_embedding(card, weights, seed, dropout)
     begin, bands = (start_pairs, len(card.bands) // 2) if card.is_of_pairs else (backbones.start, len(card.bands))
 
     def one(classes: int) -> nn.Module:
@@ -106,6 +109,8 @@ def start_network(card: ModelCard, weights: str, seed: int, dropout: float | Non
 
 def build_network(card: ModelCard) -> nn.Module:
     """The network that a card describes, to be filled with weights."""
+    if card.kind == "embedder":
+        return build_embedding(card)
 
     def one(classes: int) -> nn.Module:
         if card.settings.get(PAIRS) == "change-vector":

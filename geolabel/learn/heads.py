@@ -40,7 +40,9 @@ def choose_heads(scheme: Scheme, choice: HeadChoice) -> tuple[Head, ...]:
 
 
 def probabilities(logits: torch.Tensor, heads: Sequence[Head]) -> torch.Tensor:
-    """Probabilities (n, classes) of logits (n, classes)."""
+    """Probabilities (n, classes) of logits (n, classes); what has no heads, an embedder, answers with what it says."""
+    if not heads:
+        return logits
     parts = [
         logits[:, columns].softmax(dim=1) if head.kind == "softmax" else logits[:, columns].sigmoid()
         for head, columns in slices(heads)

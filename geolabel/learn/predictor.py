@@ -80,4 +80,4 @@ def predict_chips(predictor: Predictor, chips: Chips, rows: NDArray[np.int64]) -
     step = max(1, _AT_ONCE_BYTES // max(1, chips.pixels[:1].nbytes))
     parts = [rows[start : start + step] for start in range(0, len(rows), step)]
     found = [predictor(np.asarray(chips.pixels[part]), np.asarray(chips.valid[part])) for part in parts]
-    return np.concatenate(found) if found else np.zeros((0, len(predictor.card.classes)), np.float32)
+    return np.concatenate(found) if found else np.zeros((0, predictor.card.outputs), np.float32)

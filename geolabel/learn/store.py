@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 
 def load_predictor(path: Path, device: torch.device) -> Predictor:
-    """Read a model file. Raises ModelError where weights and contract do not fit each other."""
+    """Read a model file that tells classes. Raises ModelError where weights and contract do not fit each other."""
     card, weights = read_model(path)
+    if card.kind == "embedder":
+        raise ModelError(
+            f"{path}: gives embeddings, no classes; use it with geolabel embed, or give a model of geolabel train"
+        )
     try:
         return restore(card, weights, device)
     except ModelError as error:

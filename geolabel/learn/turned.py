@@ -65,7 +65,7 @@ class Turned:
         height, width = pixels.shape[-2:]
         if height != width and any(one.transposed for one in self.symmetries):
             raise _not_square(width, height)
-        total = np.zeros((len(pixels), len(self.card.classes)))
+        total = np.zeros((len(pixels), self.card.outputs))
         for one in self.symmetries:
             total += _logits(self.inner(one.apply(pixels), one.apply(valid)), self.card.heads)
         return _probabilities(total / len(self.symmetries), self.card.heads)

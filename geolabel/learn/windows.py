@@ -49,7 +49,7 @@ class Windows:
 
         `pixels` (bands, height, width) is the strip in stored values, `valid` (height, width).
         """
-        out = np.empty((len(rows), len(self.predictor.card.classes)), dtype=np.float32)
+        out = np.empty((len(rows), self.predictor.card.outputs), dtype=np.float32)
         with ahead(self._cut(pixels, valid, rows, cols)) as parts:
             for part, chips, seen in parts:
                 out[part] = self.predictor(chips, seen)

@@ -54,7 +54,7 @@ class Dense:
         `pixels` (bands, height, width) is the strip in stored values, `valid` (height, width); it has the halo on every
         side of every tile.
         """
-        out = np.empty((len(rows), len(self.classifier.card.classes)), dtype=np.float32)
+        out = np.empty((len(rows), self.classifier.card.outputs), dtype=np.float32)
         with torch.inference_mode():
             for lattice in lattices(rows, cols, self.lattice):
                 needed = covered(lattice, self.field.places)

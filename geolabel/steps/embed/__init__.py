@@ -1,0 +1,1 @@
+"""The steps of `geolabel embed`: train, encode, search, evaluate, segment, cluster."""
