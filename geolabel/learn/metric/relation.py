@@ -56,6 +56,4 @@ class Relation:
     def to(self, device: torch.device) -> Relation:
         """The same on another device."""
         moved = [None if part is None else part.to(device) for part in (self.similarity, self.drawn)]
-        return Relation(
-            self.positive.to(device), self.negative.to(device), self.labels.to(device), moved[0], moved[1]
-        )
+        return Relation(self.positive.to(device), self.negative.to(device), self.labels.to(device), moved[0], moved[1])
