@@ -3,7 +3,8 @@
 from geolabel.raster.describe import Band, RasterInfo, describe, is_raster
 from geolabel.raster.overview import codes, corners, count_codes, sample, valid_overview
 from geolabel.raster.read import Reader, Resampling, align, mirror, open_raster
-from geolabel.raster.region import AFTER, BEFORE, fingerprint, gather, pair, pair_bands
+from geolabel.raster.region import AFTER, BEFORE, fingerprint, gather, pair, pair_bands, write_view
+from geolabel.raster.scattered import ScatteredReader, open_scattered
 from geolabel.raster.shapes import burn, polygonise
 from geolabel.raster.write import BandStyle, StripWriter, write_cog
 
@@ -15,6 +16,7 @@ __all__ = [
     "RasterInfo",
     "Reader",
     "Resampling",
+    "ScatteredReader",
     "StripWriter",
     "align",
     "burn",
@@ -27,10 +29,12 @@ __all__ = [
     "is_raster",
     "mirror",
     "open_raster",
+    "open_scattered",
     "pair",
     "pair_bands",
     "polygonise",
     "sample",
     "valid_overview",
     "write_cog",
+    "write_view",
 ]

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import shapely
 
-from geolabel import files, geodesy, raster, vector
-from geolabel.errors import BandError, EmptyError, OptionError
+from geolabel import files, raster, vector
+from geolabel.errors import EmptyError, OptionError
 from geolabel.progress import log
 from geolabel.steps.tile_images import tile_images
-from geolabel.steps.tile_inputs import check_named, described
+from geolabel.steps.tile_inputs import described
+from geolabel.steps.tile_rows import check_alike, index_of, raster_source
+from geolabel.steps.tile_sampled import Sampling, tile_sampled
 from geolabel.tiling import sampling
-from geolabel.tiling.index import Source, TileIndex, dictionary, write_index
+from geolabel.tiling.index import Source, TileIndex, write_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,9 +35,9 @@ class TileReport:
     tiles: int
     sources: int
     skipped_invalid: int
-    """Tiles with less valid pixels than --min-valid."""
+    """Tiles with less valid pixels than --min-valid; none where tiles are drawn."""
     skipped_outside: int
-    """Tiles that do not touch the area of interest."""
+    """Tiles that do not touch the area of interest; none where tiles are drawn."""
     images_missing: int
     """Rows of the table of tags whose image is not in the folder; they are skipped."""
     images_untagged: int
@@ -60,13 +60,14 @@ def tile(
     on_missing: str = "skip",
     haze: bool = False,
     pairs: bool = False,
+    sampled: Sampling | None = None,
     overwrite: bool = False,
 ) -> TileReport:
     """Make a tile index of rasters, or of a folder of chips. Pixels are not copied; with `haze` they are looked at.
 
     With `pairs`, the rasters are dates of places, a date before and one after for each; both are tiled as one, which a
-    VRT beside the index shows. Raises OptionError, InputError, BandError, CRSError, TableError, EmptyError (no tiles
-    left), OutputError.
+    VRT beside the index shows. With `sampled`, tiles are drawn instead of laid out as a grid. Raises OptionError,
+    InputError, BandError, CRSError, TableError, EmptyError (no tiles left), OutputError.
     """
     if bool(rasters) == bool(images):
         raise OptionError("give rasters, or a folder of chips with --images, and not both")
@@ -75,6 +76,8 @@ def tile(
     if pairs and (not rasters or len(rasters) % 2 or haze):
         why = "leave --haze out" if haze else f"name the raster before and the one after; there are {len(rasters)}"
         raise OptionError(f"--pairs tiles two dates of a place: {why}")
+    if sampled is not None and (images or stride is not None):
+        raise OptionError(f"--sampling {sampled.how} draws tiles from rasters: leave --images and --stride out")
     files.check_new(output, overwrite=overwrite, inputs=(*rasters, aoi, tags))
     if images:
         index, missing, untagged = tile_images(images, output, tags, bands, gsd, on_missing)
@@ -84,7 +87,10 @@ def tile(
             raise OptionError("--tags describes the chips of --images; for rasters use geolabel label")
         step = size if stride is None else stride
         with described(rasters, output, bands, pairs=pairs) as infos:
-            index, skipped = _tile_rasters(infos, output, size, step, aoi, min_valid)
+            if sampled is None:
+                index, skipped = _tile_rasters(infos, output, size, step, aoi, min_valid)
+            else:
+                index, skipped = tile_sampled(infos, output, size, aoi, min_valid, sampled), (0, 0)
         missing = untagged = 0
     if haze:
         from geolabel.steps.tile_haze import with_haze
@@ -103,7 +109,7 @@ def _tile_rasters(
     count = invalid = outside = 0
     for info in infos:
         count += 1
-        _check_alike(info, sources)
+        check_alike(info, sources)
         windows = sampling.grid_windows(info.width, info.height, size, stride)
         if aoi:
             touched = sampling.inside_area(windows, info.place, vector.read_area(aoi, info.place))
@@ -119,7 +125,7 @@ def _tile_rasters(
         if not len(windows):
             log.warning("%s: no tile is left", info.path)
             continue
-        source = _raster_source(info, output)
+        source = raster_source(info, output)
         sources.append(source)
         parts.append({"source": [source.path] * len(windows), "valid": valid, **_columns(windows)})
         geometries.append(info.place.boxes(windows.col_off, windows.row_off, windows.width, windows.height))
@@ -128,69 +134,11 @@ def _tile_rasters(
             f"no tile is left of {count} rasters: {invalid} lack valid pixels (lower --min-valid), "
             f"{outside} lie outside the area of interest (check --aoi)"
         )
-    crs, shapes = _one_crs(sources, geometries)
-    table = pa.table(
-        {
-            "tile": pa.array(np.arange(len(shapes)), pa.int64()),
-            "source": dictionary([name for part in parts for name in part["source"]]),
-            **{
-                name: pa.array(np.concatenate([part[name] for part in parts]), pa.int32())
-                for name in ("col_off", "row_off", "width", "height")
-            },
-            "valid": pa.array(np.concatenate([part["valid"] for part in parts]), pa.float32()),
-            "geometry": pa.array(shapely.to_wkb(shapes), pa.binary()),
-        }
-    )
     tiling = {"sampling": "grid", "size": [size, size], "stride": stride, "min_valid": min_valid}
-    return TileIndex(table, tuple(sources), crs, tiling, history=("tile",)), (invalid, outside)
-
-
-def _check_alike(info: raster.RasterInfo, others: Sequence[Source]) -> None:
-    """Tiles of one index are stacked: their bands, type and scale must be the same."""
-    if info.mask == "alpha":
-        log.warning(
-            "%s: a band marked as alpha is taken for a mask; if it is none: gdal_edit.py -colorinterp_N undefined",
-            info.path,
-        )
-    check_named(info)
-    if not others:
-        return
-    first = others[0]
-    found = (info.band_names, info.dtype, tuple(b.scale for b in info.bands), tuple(b.offset for b in info.bands))
-    if found != (first.bands, first.dtype, first.scale, first.offset):
-        raise BandError(
-            f"{info.path}: {info.dtype} bands {', '.join(info.band_names)}, but {first.path} has {first.dtype} "
-            f"{', '.join(first.bands)}, or another scale; tile like with like, or choose common bands with --bands"
-        )
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "source"}
+    names = [name for part in parts for name in part["source"]]
+    return index_of(names, columns, sources, geometries, tiling), (invalid, outside)
 
 
 def _columns(windows: sampling.TileWindows) -> dict[str, NDArray[np.int32]]:
     return {name: getattr(windows, name) for name in ("col_off", "row_off", "width", "height")}
-
-
-def _one_crs(sources: Sequence[Source], geometries: Sequence[NDArray[Any]]) -> tuple[str, NDArray[Any]]:
-    """GeoParquet wants one CRS a column: the sources' own where they share it, else longitude and latitude."""
-    found = {source.crs or "" for source in sources}
-    crs = found.pop() if len(found) == 1 else "EPSG:4326"
-    moved = [
-        geodesy.project_geometries(shapes, source.crs or crs, crs)
-        for source, shapes in zip(sources, geometries, strict=True)
-    ]
-    return crs, np.concatenate(moved)
-
-
-def _raster_source(info: raster.RasterInfo, output: Path) -> Source:
-    grid = info.place
-    return Source(
-        path=files.relative_to(info.path, output),
-        kind="raster",
-        bands=info.band_names,
-        dtype=info.dtype,
-        scale=tuple(band.scale for band in info.bands),
-        offset=tuple(band.offset for band in info.bands),
-        nodata=info.nodata,
-        crs=grid.crs,
-        transform=tuple(grid.transform)[:6],
-        gsd_m=float(np.sqrt(np.prod(grid.gsd_m))),
-        fingerprint=raster.fingerprint(info.path),
-    )

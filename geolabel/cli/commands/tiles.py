@@ -38,10 +38,31 @@ def tile(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="BEFORE AFTER, two dates of a place, are one raster: for train --pairs.")
     ] = False,
+    sampling: Annotated[
+        Literal["grid", "random", "cluster"],
+        typer.Option("--sampling", help="Tiles side by side, or drawn: anywhere, or some near each other."),
+    ] = "grid",
+    count: Annotated[int | None, typer.Option("--count", help="How many tiles are drawn.")] = None,
+    cluster_size: Annotated[
+        int, typer.Option("--cluster-size", help="Tiles of a cluster, within 5 tile sizes of its first.")
+    ] = 16,
+    random_reset: Annotated[
+        float, typer.Option("--random-reset", help="Chance that a tile begins a new cluster: 0 clusters, 1 random.")
+    ] = 0.0,
+    seed: o.Seed = 0,
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Rasters, or a folder of chips, become a tile index. Pixels are not copied."""
+    from geolabel.errors import OptionError
     from geolabel.steps.tile import tile as step
+    from geolabel.steps.tile_sampled import Sampling
+
+    if (sampling == "grid") != (count is None):
+        raise OptionError(
+            "--count is for drawn tiles: add --sampling random, or cluster"
+            if sampling == "grid"
+            else f"--sampling {sampling} needs --count, the number of tiles to draw"
+        )
 
     return step(
         rasters or (),
@@ -57,6 +78,9 @@ def tile(
         on_missing=missing,
         haze=haze,
         pairs=pairs,
+        sampled=None
+        if sampling == "grid" or count is None
+        else Sampling(sampling, count, cluster_size, random_reset, seed),
         overwrite=overwrite,
     )
 
