@@ -58,8 +58,6 @@ def score_shares(
     mae = ratio(np.abs(error).sum(axis=0), tiles)
     r2 = 1 - ratio(np.square(error).sum(axis=0), np.where(varied, spread, 0.0))
     whole = known.all(axis=1)
-    total = guess[whole].sum(axis=1, keepdims=True)
-    normalised = np.divide(guess[whole], total, out=np.zeros_like(guess[whole]), where=total > 0)
     return ShareScores(
         classes=tuple(
             ClassShareScores(name, int(count), float(one), float(other))
@@ -67,6 +65,19 @@ def score_shares(
         ),
         macro_mae=mean_of_known(mae),
         macro_r2=mean_of_known(r2),
-        summed_error=mean_of_known(np.abs(normalised - truth[whole]).sum(axis=1)),
+        summed_error=summed_error(guess, truth),
         tiles=int(whole.sum()),
     )
+
+
+def summed_error(predicted: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]]) -> float:
+    """Mean over the tiles of Σ |p̂ − p|: 0 is exact, 2 all wrong; NaN where no tile is known.
+
+    `predicted` (n, classes): 0 or more, here normalised to sums of 1; a row of zeros stays one, and misses all of the
+    tile. `truth` (n, classes): 0–1; tiles of which a class is unknown, NaN, are left out. System B's summed error.
+    """
+    known = np.isfinite(truth).all(axis=1)
+    guess, wanted = predicted[known].astype(np.float64), truth[known].astype(np.float64)
+    total = guess.sum(axis=1, keepdims=True)
+    normalised = np.divide(guess, total, out=np.zeros_like(guess), where=total > 0)
+    return mean_of_known(np.abs(normalised - wanted).sum(axis=1))

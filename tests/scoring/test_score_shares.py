@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score
 
-from geolabel.scoring.shares import score_shares
+from geolabel.scoring.shares import score_shares, summed_error
 
 
 @given(st.integers(0, 9_999), st.integers(2, 40), st.integers(1, 4), st.sampled_from([0.0, 0.4]))
@@ -45,3 +45,15 @@ def test_shares_that_are_all_the_same_or_unknown() -> None:
     assert scores.classes[0].mae == 0
     assert np.isnan([scores.classes[0].r2, scores.classes[1].mae, scores.macro_r2, scores.summed_error]).all()
     assert scores.macro_mae == 0
+
+
+@given(st.integers(0, 9_999), st.integers(1, 20), st.integers(1, 5))
+def test_summed_error_is_between_0_and_2(seed: int, tiles: int, classes: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, guess = rng.dirichlet(np.full(classes, 0.3), (2, tiles))
+    assert summed_error(guess * (0.1 + rng.random((tiles, 1))), truth) == pytest.approx(
+        np.abs(guess - truth).sum(axis=1).mean()
+    )
+    assert summed_error(7 * truth, truth) == pytest.approx(0, abs=1e-12)
+    assert 0 <= summed_error(guess, truth) <= 2 + 1e-12
+    assert np.isnan(summed_error(guess, np.full_like(truth, np.nan)))
