@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files, geodesy
-from geolabel.errors import TileIndexError
+from geolabel.errors import OutputError, TileIndexError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,11 @@ _GROUP = 1 << 17
 """Rows that are written together."""
 LABEL_PREFIX = "label."
 _REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
-RESERVED = (*_REQUIRED, "bbox", "fold", "split", "known", "agree", "disagree", "dominant", "haze")
+VECTOR = "vector"
+"""Column of an embeddings file (geolabel.embeddings), which is a tile index otherwise."""
+_NOT_READ = ("bbox", VECTOR)
+"""Boxes are made anew where the index is written; vectors are read where they are asked for."""
+RESERVED = (*_REQUIRED, "bbox", VECTOR, "fold", "split", "known", "agree", "disagree", "dominant", "haze")
 """Columns with a meaning; attributes of a table of tags must not be named so."""
 
 
@@ -171,29 +175,31 @@ def dictionary(values: NDArray[Any] | Sequence[str | None]) -> pa.Array:
 
 
 def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> None:
-    """Write tiles.parquet, whole or not at all. Raises OutputError."""
+    """Write tiles.parquet, whole or not at all. Raises OutputError, also where vectors would be lost."""
     import pyarrow.parquet as pq
 
-    bounds, kinds = _outlines(index.table)
-    described = {
-        "format": FORMAT,
-        "sources": files.to_json(list(index.sources)),
-        "crs": index.crs,
-        "tiling": files.to_json(dict(index.tiling)),
-        "scheme": files.to_json(index.scheme),
-        "label_sources": files.to_json(list(index.label_sources)),
-        "labelling": files.to_json(dict(index.labelling)),
-        "split": files.to_json(index.split),
-        "history": list(index.history),
-    }
-    metadata = {b"geo": json.dumps(_geo(index, bounds, kinds)).encode(), b"geolabel": json.dumps(described).encode()}
+    if overwrite and _has_vectors(path):
+        raise OutputError(f"{path}: holds vectors, which an index does not; write elsewhere with -o")
+    bounds, kinds = outlines(index.table)
+    metadata = metadata_of(index, bounds_of(bounds), kinds)
     with files.new_file(path, overwrite=overwrite) as draft:
-        schema = _with_bbox(index.table.slice(0, 0), bounds[:0]).schema.with_metadata(metadata)
+        schema = with_bbox(index.table.slice(0, 0), bounds[:0]).schema.with_metadata(metadata)
         with pq.ParquetWriter(draft, schema, compression="zstd", use_dictionary=["source"]) as writer:
             for start in range(0, max(len(index), 1), _GROUP):
                 rows = slice(start, start + _GROUP)
-                part = _with_bbox(index.table.slice(start, _GROUP), bounds[rows])
+                part = with_bbox(index.table.slice(start, _GROUP), bounds[rows])
                 writer.write_table(part.replace_schema_metadata(metadata), row_group_size=_GROUP)
+
+
+def _has_vectors(path: Path) -> bool:
+    """Whether a file is an embeddings file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return path.is_file() and VECTOR in pq.read_schema(path).names
+    except (pa.ArrowInvalid, OSError):
+        return False
 
 
 def read_index(path: Path) -> TileIndex:
@@ -204,16 +210,27 @@ def read_index(path: Path) -> TileIndex:
     files.check_readable(path, "a tile index (tiles.parquet)")
     try:
         with pq.ParquetFile(path) as stored:  # read_table would load the machinery for folders of files
-            # bbox is made anew where the index is written
-            table = stored.read([name for name in stored.schema_arrow.names if name != "bbox"])
-        described = json.loads((table.schema.metadata or {}).get(b"geolabel", b"null"))
-    except (pa.ArrowInvalid, OSError, ValueError) as error:
+            table = stored.read([name for name in stored.schema_arrow.names if name not in _NOT_READ])
+            metadata = stored.metadata.metadata
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error
+    pa.default_memory_pool().release_unused()  # what decoding took is as much as the table itself
+    return index_of(path, table, metadata)
+
+
+def index_of(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes] | None) -> TileIndex:
+    """The index that a table is which was read from `path`, some of its rows or all, with the file's own metadata.
+
+    Raises TileIndexError.
+    """
+    try:
+        described = json.loads((metadata or {}).get(b"geolabel", b"null"))
+    except ValueError as error:
         raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error
     if not isinstance(described, dict) or "format" not in described:
         raise TileIndexError(f"{path}: a Parquet file, but no tile index; make one with geolabel tile")
     if described["format"] != FORMAT:
         raise TileIndexError(f"{path}: format {described['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
-    pa.default_memory_pool().release_unused()  # what decoding took is as much as the table itself
     missing = [name for name in _REQUIRED if name not in table.column_names]
     if missing:
         raise TileIndexError(f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel tile")
@@ -236,13 +253,33 @@ def read_index(path: Path) -> TileIndex:
     )
 
 
+def metadata_of(index: TileIndex, bounds: tuple[float, ...] | None, kinds: set[int], **more: Any) -> dict[bytes, bytes]:
+    """What the file says of itself: `geo` for GeoParquet, `geolabel` for us; `more` is said there, too.
+
+    `bounds` (west, south, east, north) is of all tiles, None where none has a place; `kinds` as `outlines` gives them.
+    """
+    described = {
+        "format": FORMAT,
+        "sources": files.to_json(list(index.sources)),
+        "crs": index.crs,
+        "tiling": files.to_json(dict(index.tiling)),
+        "scheme": files.to_json(index.scheme),
+        "label_sources": files.to_json(list(index.label_sources)),
+        "labelling": files.to_json(dict(index.labelling)),
+        "split": files.to_json(index.split),
+        "history": list(index.history),
+        **more,
+    }
+    return {b"geo": json.dumps(_geo(index.crs, bounds, kinds)).encode(), b"geolabel": json.dumps(described).encode()}
+
+
 def _source(entry: Mapping[str, Any]) -> Source:
     lists = {name: tuple(entry[name]) for name in ("bands", "scale", "offset")}
     transform = tuple(entry["transform"]) if entry["transform"] else None
     return Source(**{**entry, **lists, "transform": transform})
 
 
-def _outlines(table: pa.Table) -> tuple[NDArray[np.float64], set[int]]:
+def outlines(table: pa.Table) -> tuple[NDArray[np.float64], set[int]]:
     """Bounds of each tile (n, 4), NaN where it has no place, and shapely's numbers of the types there are.
 
     Some rows at a time: geometry objects are far larger than the bytes they are made of.
@@ -257,7 +294,7 @@ def _outlines(table: pa.Table) -> tuple[NDArray[np.float64], set[int]]:
     return bounds, kinds - {-1}
 
 
-def _with_bbox(table: pa.Table, bounds: NDArray[np.float64]) -> pa.Table:
+def with_bbox(table: pa.Table, bounds: NDArray[np.float64]) -> pa.Table:
     """The table with GeoParquet's covering column: a box beside each geometry, so that readers can skip rows."""
     import pyarrow as pa
 
@@ -267,14 +304,20 @@ def _with_bbox(table: pa.Table, bounds: NDArray[np.float64]) -> pa.Table:
     return table.append_column("bbox", pa.StructArray.from_arrays(edges, names=list(names), mask=missing))
 
 
-def _geo(index: TileIndex, bounds: NDArray[np.float64], kinds: set[int]) -> dict[str, Any]:
+def bounds_of(bounds: NDArray[np.float64]) -> tuple[float, ...] | None:
+    """What bounds (n, 4) of tiles have in common, NaN where one has no place; None where none has."""
+    placed = bounds[~np.isnan(bounds).any(axis=1)]
+    return (*placed[:, :2].min(axis=0).tolist(), *placed[:, 2:].max(axis=0).tolist()) if len(placed) else None
+
+
+def _geo(crs: str | None, bounds: tuple[float, ...] | None, kinds: set[int]) -> dict[str, Any]:
     """GeoParquet 1.1 file metadata."""
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": [{0: "Point", 3: "Polygon"}[kind] for kind in sorted(kinds)],
-        "crs": geodesy.projjson(index.crs) if index.crs else None,
+        "crs": geodesy.projjson(crs) if crs else None,
         "covering": {"bbox": {edge: ["bbox", edge] for edge in ("xmin", "ymin", "xmax", "ymax")}},
     }
-    if kinds:
-        column["bbox"] = [*np.nanmin(bounds[:, :2], axis=0).tolist(), *np.nanmax(bounds[:, 2:], axis=0).tolist()]
+    if bounds:
+        column["bbox"] = list(bounds)
     return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}

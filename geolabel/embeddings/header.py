@@ -1,0 +1,98 @@
+"""What an embeddings file says of its vectors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from geolabel import files
+from geolabel.errors import TileIndexError
+from geolabel.tiling.index import VECTOR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+KEY = "embeddings"
+"""Where the description stands in the file's `geolabel` metadata."""
+DTypes = Literal["float16", "float32"]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsHeader:
+    """The vectors of a file, in short."""
+
+    size: int
+    """Numbers a vector."""
+    dtype: DTypes
+    norm: bool
+    """Whether they have length 1: then their product is the cosine of the angle between them."""
+    model: Mapping[str, Any]
+    """"architecture", "fingerprint" and "name" of the encoder."""
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise TileIndexError(f"a vector needs at least one number, got {self.size}")
+        if self.dtype not in ("float16", "float32"):
+            raise TileIndexError(f"vectors are float16 or float32, not {self.dtype}")
+
+    def arrow_type(self) -> pa.DataType:
+        """Type of the column: a list of so many numbers, none of them missing."""
+        import pyarrow as pa
+
+        kind = pa.float16() if self.dtype == "float16" else pa.float32()
+        return pa.list_(pa.field("element", kind, nullable=False), self.size)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the file."""
+        return {"size": self.size, "dtype": self.dtype, "norm": self.norm, "model": files.to_json(dict(self.model))}
+
+
+def read_header(path: Path) -> EmbeddingsHeader:
+    """What a file says of its vectors. Raises InputError, and TileIndexError where it holds none."""
+    with open_parquet(path) as stored:
+        return header_of(path, stored)
+
+
+def count_of(path: Path) -> int:
+    """How many tiles a file holds. Raises InputError, TileIndexError."""
+    with open_parquet(path) as stored:
+        return int(stored.metadata.num_rows)
+
+
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """Open an embeddings file, mapped into memory. Raises InputError, TileIndexError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files.check_readable(path, "an embeddings file (geolabel embed encode)")
+    try:
+        return pq.ParquetFile(path, memory_map=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TileIndexError(
+            f"{path}: is no Parquet file, or it is truncated; make it with geolabel embed encode"
+        ) from error
+
+
+def header_of(path: Path, stored: pq.ParquetFile) -> EmbeddingsHeader:
+    """The same of a file that is open. Raises TileIndexError."""
+    told: Any = None
+    try:
+        described = json.loads((stored.metadata.metadata or {}).get(b"geolabel", b"null"))
+        told = described.get(KEY) if isinstance(described, dict) else None
+        header = EmbeddingsHeader(int(told["size"]), told["dtype"], bool(told["norm"]), told.get("model") or {})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what = "its description is damaged" if told else "holds no vectors"
+        raise TileIndexError(f"{path}: {what}; make it with geolabel embed encode") from error
+    names = stored.schema_arrow.names
+    found = stored.schema_arrow.field(VECTOR).type if VECTOR in names else None
+    if found != header.arrow_type():
+        raise TileIndexError(
+            f"{path}: its column {VECTOR} is {found or 'missing'}, but {header.arrow_type()} is promised; "
+            "make it again with geolabel embed encode"
+        )
+    return header
