@@ -42,7 +42,7 @@ def check_new(path: Path, *, overwrite: bool, folder: str = "", inputs: Iterable
         if source is not None and source.exists() and place in (source.resolve(), *source.resolve().parents):
             raise OutputError(f"{path}: is, or holds, the input {source}; write elsewhere with -o")
     if path.exists() and not overwrite:
-        hint = "--resume, " if folder in ("train", "tune") else ""
+        hint = "--resume, " if folder in ("train", "tune", "embed train") else ""
         raise OutputError(f"{path}: exists already; give {hint}--overwrite, or another name with -o")
     if path.is_dir() and not folder:
         raise OutputError(f"{path}: is a folder; a file is to be written, choose another name with -o")

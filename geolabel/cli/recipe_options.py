@@ -1,4 +1,4 @@
-"""The choices of `Recipe` as options of a command: names, defaults and help stand there alone."""
+"""The choices of a recipe as options of a command: names, defaults and help stand there alone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from geolabel.learn.recipe import Recipe, flag_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from geolabel.learn.metric.recipe import EmbedRecipe
+
 _PANELS = {
     "model": "Model",
     "loss": "Loss and labels",
@@ -22,21 +24,23 @@ _PANELS = {
     "augment": "What the network sees",
     "patience": "Decisions",
     "precision": "Machine",
+    "mining": "Who is compared with whom",
 }
 """Headings of the help, each from this field on."""
 
 
 def with_recipe(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command all options of `Recipe`; it gets them as one value, its argument `recipe`."""
+    """Give a command all options of its argument `recipe`, a `Recipe` or `EmbedRecipe`; it gets them as one value."""
     hints = typing.get_type_hints(function, include_extras=True)
     own = [item.replace(annotation=hints[item.name]) for item in inspect.signature(function).parameters.values()]
     at = [item.name for item in own].index("recipe")
-    options = _options()
+    recipe: type[Recipe | EmbedRecipe] = hints["recipe"]
+    options = _options(recipe)
 
     @functools.wraps(function)
     def run(**values: Any) -> Any:
         chosen = {option.name: values.pop(option.name) for option in options}
-        return function(**values, recipe=Recipe(**chosen))
+        return function(**values, recipe=recipe(**chosen))
 
     del run.__wrapped__
     parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in (*own[:at], *options, *own[at + 1 :])]
@@ -45,12 +49,12 @@ def with_recipe(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _options() -> list[inspect.Parameter]:
-    hints, panel, found = typing.get_type_hints(Recipe), "", []
-    for item in fields(Recipe):
+def _options(recipe: type[Recipe | EmbedRecipe]) -> list[inspect.Parameter]:
+    hints, panel, found = typing.get_type_hints(recipe), "", []
+    for item in fields(recipe):
         panel = _PANELS.get(item.name, panel)
         flag = flag_of(item.name)
-        flags = [f"{flag}/--no-{flag[2:]}"] if hints[item.name] is bool else [flag]
+        flags = [f"{flag}/--no-{flag[2:]}"] if hints[item.name] in (bool, bool | None) else [flag]
         option = typer.Option(
             *flags, help=item.metadata["help"], metavar=item.metadata["metavar"], rich_help_panel=panel
         )

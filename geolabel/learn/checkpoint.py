@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
@@ -14,10 +14,13 @@ from geolabel.learn.history import Epoch
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from geolabel.learn.metric.run import EmbedRun
     from geolabel.learn.run import Run
 
+    AnyRun: TypeAlias = Run | EmbedRun
 
-def save(run: Run, path: Path) -> None:
+
+def save(run: AnyRun, path: Path) -> None:
     """Write a checkpoint, whole or not at all, over what was there."""
     state: dict[str, Any] = {
         "network": run.network.state_dict(),
@@ -35,8 +38,11 @@ def save(run: Run, path: Path) -> None:
         torch.save(state, draft)
 
 
-def restore(run: Run, path: Path) -> None:
-    """Go back to a checkpoint. Raises InputError where it is damaged or of another network."""
+def restore(run: AnyRun, path: Path, row: type[Any] = Epoch) -> None:
+    """Go back to a checkpoint, whose history has rows of the type `row`.
+
+    Raises InputError where it is damaged or of another network.
+    """
     files.check_readable(path, "a checkpoint")
     try:
         state = torch.load(
@@ -49,7 +55,7 @@ def restore(run: Run, path: Path) -> None:
             run.mean.load_state_dict(state["mean"])
         if (scaler := _scaler(run)) and state["scaler"]:
             scaler.load_state_dict(state["scaler"])
-        run.history = [Epoch(**{**row, **_floats(row)}) for row in state["history"]]
+        run.history = [row(**{**told, **_floats(told)}) for told in state["history"]]
     except Exception as error:
         raise InputError(
             f"{path}: the checkpoint is damaged or of another network; train anew with --overwrite"
@@ -61,7 +67,7 @@ def restore(run: Run, path: Path) -> None:
     run.best = state["best"]
 
 
-def _scaler(run: Run) -> Any:
+def _scaler(run: AnyRun) -> Any:
     """What keeps float16 gradients from vanishing; None with the other precisions."""
     return getattr(run.fabric.strategy.precision, "scaler", None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
 
@@ -15,10 +15,24 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from torch import nn
 
-    from geolabel.learn.recipe import Recipe
-
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 _FABRIC_NAMES: dict[str, Any] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+class Machine(Protocol):
+    """What a recipe says of where and how precisely is calculated."""
+
+    @property
+    def precision(self) -> str:
+        """auto, fp32, bf16 or fp16."""
+
+    @property
+    def batch(self) -> int:
+        """What the processes share."""
+
+    @property
+    def freeze_epochs(self) -> int:
+        """Epochs in which some weights get no gradient."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -49,7 +63,7 @@ def choose_precision(wanted: str, device: torch.device) -> str:
     return "fp32"
 
 
-def make_fabric(device: torch.device, recipe: Recipe) -> Fabric:
+def make_fabric(device: torch.device, recipe: Machine) -> Fabric:
     """Fabric for one process, or for those that `torchrun` started: it tells them by the environment."""
     from lightning_fabric import Fabric  # a quarter of the memory of torch itself, and a second: predict needs it not
     from lightning_fabric.strategies.ddp import DDPStrategy

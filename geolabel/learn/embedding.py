@@ -54,13 +54,14 @@ def build_embedding(card: ModelCard) -> Embedding:
     return _wrapped(card, backbones.build(card.architecture, len(card.bands), _classes(card), tile_px=card.tile_px))
 
 
-def start_embedding(card: ModelCard, weights: str, seed: int, dropout: float | None = None) -> Embedding:
+def start_embedding(card: ModelCard, weights: str, seed: int) -> Embedding:
     """The network of an embedder's card, ready to be trained: `weights` is none, default (pretrained), or a file.
 
+    Without dropout: distances between vectors of which each lacks other features would be mostly noise.
     Raises OptionError, ModelError, InstallError.
     """
     network = backbones.start(
-        card.architecture, len(card.bands), _classes(card), weights, seed, tile_px=card.tile_px, dropout=dropout
+        card.architecture, len(card.bands), _classes(card), weights, seed, tile_px=card.tile_px, dropout=0.0
     )
     return _wrapped(card, network)
 

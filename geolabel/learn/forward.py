@@ -96,7 +96,7 @@ def start_network(card: ModelCard, weights: str, seed: int, dropout: float | Non
     Raises OptionError, ModelError, InstallError.
     """
     if card.kind == "embedder":
-        return start_embedding(card, weights, seed, dropout)
+        return start_embedding(card, weights, seed)
     begin, bands = (start_pairs, len(card.bands) // 2) if card.is_of_pairs else (backbones.start, len(card.bands))
 
     def one(classes: int) -> nn.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from geolabel import files
 from geolabel.progress import log
@@ -31,7 +31,21 @@ class Epoch:
     best: bool
 
 
-def stale(history: Sequence[Epoch]) -> int:
+class Row(Protocol):
+    """A row of any history: a frozen dataclass of numbers, in which an epoch and what was best have these names."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def epoch(self) -> int:
+        """From 1 on."""
+
+    @property
+    def best(self) -> bool:
+        """Whether no epoch before was better."""
+
+
+def stale(history: Sequence[Row]) -> int:
     """Epochs since the best one."""
     return next((age for age, row in enumerate(reversed(history)) if row.best), len(history))
 
@@ -46,7 +60,7 @@ class HistoryWriter:
     def __enter__(self) -> Self:
         return self
 
-    def write(self, history: Sequence[Epoch]) -> None:
+    def write(self, history: Sequence[Row]) -> None:
         """Write all epochs so far, the last of which is new; the table is written anew, and so always whole."""
         if self._folder is None:
             return
@@ -54,7 +68,7 @@ class HistoryWriter:
             files.new_file(self._folder / "history.csv", overwrite=True) as draft,
             draft.open("w", newline="", encoding="utf-8") as stream,
         ):
-            table = csv.DictWriter(stream, [column.name for column in fields(Epoch)])
+            table = csv.DictWriter(stream, [column.name for column in fields(history[0])])
             table.writeheader()
             table.writerows(asdict(done) for done in history)
         row = history[-1]

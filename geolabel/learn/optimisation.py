@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -12,8 +12,6 @@ from geolabel.learn import backbones
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from geolabel.learn.recipe import Recipe
 
 _FEWEST = 0.01
 """Share of the highest rate at which warming up begins."""
@@ -23,7 +21,35 @@ _WARM_UP = {"one-cycle": 0.3}
 _PLATEAU_FACTOR = 0.3
 
 
-def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+class Pace(Protocol):
+    """What a recipe says of how fast is learned."""
+
+    @property
+    def lr(self) -> float:
+        """Highest learning rate."""
+
+    @property
+    def layer_decay(self) -> float:
+        """Factor from each layer to the one before."""
+
+    @property
+    def weight_decay(self) -> float:
+        """Of AdamW."""
+
+    @property
+    def schedule(self) -> str:
+        """Course of the rate."""
+
+    @property
+    def warm_up(self) -> float | None:
+        """Share of all steps over which it rises."""
+
+    @property
+    def patience(self) -> int:
+        """Epochs without a better score."""
+
+
+def make_optimizer(network: nn.Module, recipe: Pace) -> torch.optim.AdamW:
     """AdamW; the rate falls by `layer_decay` from each layer to the one before it (arXiv 1801.06146).
 
     Biases and norms, which have one dimension, are not decayed.
@@ -50,7 +76,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
 class Schedule:
     """The course of the learning rate: asked after every step, and after every epoch how well it went."""
 
-    def __init__(self, optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, recipe: Pace, steps: int) -> None:
         rising = recipe.warm_up if recipe.warm_up is not None else _WARM_UP.get(recipe.schedule, _SHORT)
 
         def warm(step: int) -> float:

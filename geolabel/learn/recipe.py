@@ -13,9 +13,9 @@ _NUMBERS = ("lr", "weight_decay", "clip", "mixup", "context", "layer_decay", "fi
 HeadChoice = Literal["auto", "sigmoid", "softmax", "apart"]
 
 
-def _option(default: Any, about: str, *, flag: str = "", metavar: str = "") -> Any:
+def option(default: Any, about: str, *, metavar: str = "") -> Any:
     """A field with what the command line says about it."""
-    return field(default=default, metadata={"help": about, "flag": flag, "metavar": metavar or None})
+    return field(default=default, metadata={"help": about, "metavar": metavar or None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,67 +25,65 @@ class Recipe:
     Raises OptionError for values that make no sense.
     """
 
-    model: str = _option("small-cnn", "small-cnn and others of our own, a network of timm's, or rf, svm, knn, mlp …")
-    weights: str = _option("none", "Weights to start from.", metavar="FILE|default|none")
-    pairs: bool = _option(
+    model: str = option("small-cnn", "small-cnn and others of our own, a network of timm's, or rf, svm, knn, mlp …")
+    weights: str = option("none", "Weights to start from.", metavar="FILE|default|none")
+    pairs: bool = option(
         False, "Tiles of two dates (geolabel tile --pairs): both go through one trunk, the head compares them."
     )
-    heads: HeadChoice = _option(
+    heads: HeadChoice = option(
         "auto", "auto: groups of the scheme are softmax, the others sigmoid; apart: a network of its own for each."
     )
-    targets: Literal["presence", "shares"] = _option("presence", "Learn whether a class is there, or its share.")
-    presence: float | None = _option(
+    targets: Literal["presence", "shares"] = option("presence", "Learn whether a class is there, or its share.")
+    presence: float | None = option(
         None, "Share of a tile from which a class is present.  [default: the labels', or .1]"
     )
-    features: str = _option(
+    features: str = option(
         "colour", "What rf, svm, knn … see: colour (and texture), or a network's name, with --weights."
     )
-    trees: int = _option(300, "Of a forest (--model rf).")
-    depth: int | None = _option(None, "Of a forest's or a tree's branches.  [default: any]")
-    loss: Literal["auto", "bce", "focal", "asymmetric", "soft-f1", "mse", "kl"] = _option(
+    trees: int = option(300, "Of a forest (--model rf).")
+    depth: int | None = option(None, "Of a forest's or a tree's branches.  [default: any]")
+    loss: Literal["auto", "bce", "focal", "asymmetric", "soft-f1", "mse", "kl"] = option(
         "auto", "auto: binary cross-entropy, and cross-entropy for softmax."
     )
-    label_smoothing: float = _option(0.0, "Of softmax heads.")
-    balance: Literal["none", "weights", "sampler", "over", "under"] = _option(
+    label_smoothing: float = option(0.0, "Of softmax heads.")
+    balance: Literal["none", "weights", "sampler", "over", "under"] = option(
         "none", "Rare classes: weighted in the loss, drawn more often, repeated; or common ones left out at times."
     )
-    weigh_known: bool = _option(False, "Tiles count by the share of them on which the labels speak.")
-    missing: Literal["mask", "drop", "self-train"] = _option(
+    weigh_known: bool = option(False, "Tiles count by the share of them on which the labels speak.")
+    missing: Literal["mask", "drop", "self-train"] = option(
         "mask", "Unknown labels: left out of the loss; whole tiles left out; or filled by models of other folds."
     )
-    fill_cut: float = _option(0.9, "With self-train: how sure a filled label must be.")
-    fill_rounds: int = _option(2, "With self-train: how often labels are filled.")
-    epochs: int = _option(30, "At the most.")
-    batch: int = _option(64, "Tiles a step.")
-    accumulate: int = _option(1, "Batches whose gradients are summed before a step.")
-    lr: float = _option(1e-3, "Highest learning rate.")
-    schedule: Literal["cosine", "one-cycle", "plateau", "constant"] = _option("cosine", "Course of the learning rate.")
-    warm_up: float | None = _option(
+    fill_cut: float = option(0.9, "With self-train: how sure a filled label must be.")
+    fill_rounds: int = option(2, "With self-train: how often labels are filled.")
+    epochs: int = option(30, "At the most.")
+    batch: int = option(64, "Tiles a step.")
+    accumulate: int = option(1, "Batches whose gradients are summed before a step.")
+    lr: float = option(1e-3, "Highest learning rate.")
+    schedule: Literal["cosine", "one-cycle", "plateau", "constant"] = option("cosine", "Course of the learning rate.")
+    warm_up: float | None = option(
         None, "Share of all steps over which the rate rises.  [default: .05; of one-cycle .3]"
     )
-    freeze_epochs: int = _option(0, "Epochs in which only the head learns.")
-    layer_decay: float = _option(1.0, "Factor of the rate from each layer to the one before; 1: the same for all.")
-    weight_decay: float = _option(0.05, "Of AdamW.")
-    dropout: float | None = _option(None, "Before the head.  [default: the network's own]")
-    clip: float = _option(0.0, "Largest norm of the gradients; 0: any.")
-    ema: float = _option(0.0, "Decay of a running mean of the weights, which is what is kept; 0: none.")
-    mixup: float = _option(0.0, "Alpha of mixup; 0: none.")
-    context: float = _option(
+    freeze_epochs: int = option(0, "Epochs in which only the head learns.")
+    layer_decay: float = option(1.0, "Factor of the rate from each layer to the one before; 1: the same for all.")
+    weight_decay: float = option(0.05, "Of AdamW.")
+    dropout: float | None = option(None, "Before the head.  [default: the network's own]")
+    clip: float = option(0.0, "Largest norm of the gradients; 0: any.")
+    ema: float = option(0.0, "Decay of a running mean of the weights, which is what is kept; 0: none.")
+    mixup: float = option(0.0, "Alpha of mixup; 0: none.")
+    context: float = option(
         0.0, "Share of the batches whose tiles are seen side by side, for predicting whole regions at once (--dense)."
     )
-    augment: str = _option(
-        "dihedral,light", "all, none, or of dihedral,scale,light,haze,bands,clouds.", metavar="NAMES"
-    )
-    dehaze: bool = _option(False, "The network sees tiles without haze (dark channel prior), when predicting too.")
-    patience: int = _option(8, "Epochs without a better score before stopping.")
-    aim: str = _option("f1", "What thresholds are chosen for: f1, f2, precision=.9 or recall=.9.")
-    calibrate: Literal["none", "temperature", "isotonic"] = _option(
+    augment: str = option("dihedral,light", "all, none, or of dihedral,scale,light,haze,bands,clouds.", metavar="NAMES")
+    dehaze: bool = option(False, "The network sees tiles without haze (dark channel prior), when predicting too.")
+    patience: int = option(8, "Epochs without a better score before stopping.")
+    aim: str = option("f1", "What thresholds are chosen for: f1, f2, precision=.9 or recall=.9.")
+    calibrate: Literal["none", "temperature", "isotonic"] = option(
         "none", "Probabilities made true on the validation tiles."
     )
-    abstain: float = _option(0.0, "Share of validation tiles, nearest to a threshold, that stay undecided.")
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = _option("auto", "auto: bf16 on a GPU, fp32 on a processor.")
-    device: str = _option("auto", "auto, cpu or cuda.")
-    seed: int = _option(0, "Makes random choices repeatable.")
+    abstain: float = option(0.0, "Share of validation tiles, nearest to a threshold, that stay undecided.")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = option("auto", "auto: bf16 on a GPU, fp32 on a processor.")
+    device: str = option("auto", "auto, cpu or cuda.")
+    seed: int = option(0, "Makes random choices repeatable.")
 
     def __post_init__(self) -> None:
         for name in _NUMBERS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,14 +67,9 @@ class Task:
         """The same with pixels."""
         return Lesson(chips, self.targets, self.truth, self.weights, train, val, self.heads)
 
-    @contextmanager
-    def chips(self, cache: Path | None, scratch_in: Path) -> Iterator[Chips]:
+    def chips(self, cache: Path | None, scratch_in: Path) -> AbstractContextManager[Chips]:
         """The pixels of the tiles; kept in `cache` where that is given, else decoded for this once."""
-        if cache:
-            yield cached_chips(self.index, self.rows, self.path.parent, cache)
-            return
-        with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=scratch_in) as scratch:
-            yield load_chips(self.index, self.rows, self.path.parent, Path(scratch))
+        return open_chips(self.index, self.rows, self.path, cache, scratch_in)
 
     def card(self, recipe: Recipe, bands: tuple[BandContract, ...], settings: dict[str, Any]) -> ModelCard:
         """The contract of a model of these classes, before anything was learned."""
@@ -104,6 +99,18 @@ class Task:
             },
             attribution=tuple(str(text) for text in attribution if text),
         )
+
+
+@contextmanager
+def open_chips(
+    index: TileIndex, rows: NDArray[np.int64], path: Path, cache: Path | None, scratch_in: Path
+) -> Iterator[Chips]:
+    """The pixels of the tiles `rows` of an index; kept in `cache` where that is given, else decoded for this once."""
+    if cache:
+        yield cached_chips(index, rows, path.parent, cache)
+        return
+    with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=scratch_in) as scratch:
+        yield load_chips(index, rows, path.parent, Path(scratch))
 
 
 def make_task(

@@ -1,5 +1,41 @@
 """Every command's signature; what they do is in geolabel.steps. Importing this registers them, in the order of help."""
 
-from geolabel.cli.commands import tiles, models, search, regions, polygons, alerts, area, embed, about, schemes, builtin  # noqa: I001 - the order in which help lists them
+from geolabel.cli.commands import (  # noqa: I001 - the order in which help lists them
+    tiles,
+    models,
+    search,
+    regions,
+    polygons,
+    alerts,
+    area,
+    embed,
+    embed_train,
+    embed_encode,
+    embed_search,
+    embed_evaluate,
+    embed_segment,
+    embed_cluster,
+    about,
+    schemes,
+    builtin,
+)
 
-__all__ = ["about", "alerts", "area", "builtin", "embed", "models", "polygons", "regions", "schemes", "search", "tiles"]
+__all__ = [
+    "about",
+    "alerts",
+    "area",
+    "builtin",
+    "embed",
+    "embed_cluster",
+    "embed_encode",
+    "embed_evaluate",
+    "embed_search",
+    "embed_segment",
+    "embed_train",
+    "models",
+    "polygons",
+    "regions",
+    "schemes",
+    "search",
+    "tiles",
+]

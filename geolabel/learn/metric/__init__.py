@@ -1,1 +1,1 @@
-"""Metric learning: batches of places that belong together or apart, what is mined from them, and losses on distances."""
+"""Metric learning: batches of places that belong together or apart, what is mined of them, losses on distances."""
