@@ -112,7 +112,7 @@ def predict_tiles(
 def _predict(predictor: Predictor, index: TileIndex, base: Path) -> NDArray[np.float32]:
     """Probabilities (tiles, classes), some tiles at a time; each source is read by its own scale."""
     found = np.empty((len(index), len(predictor.card.classes)), np.float32)
-    for rows, scale, offset in _parts(index):
+    for rows, scale, offset in parts(index, "predicting tiles"):
         with tempfile.TemporaryDirectory(prefix="geolabel-chips-") as scratch:
             chips = load_chips(index, rows, base, Path(scratch))
             ready = predictor.with_card(for_source(predictor.card, index.sources[0].dtype, scale, offset))
@@ -120,8 +120,8 @@ def _predict(predictor: Predictor, index: TileIndex, base: Path) -> NDArray[np.f
     return found
 
 
-def _parts(index: TileIndex) -> Iterator[tuple[NDArray[np.int64], tuple[float, ...], tuple[float, ...]]]:
-    """Rows that are in memory together, all of one scale, with that scale and offset."""
+def parts(index: TileIndex, what: str) -> Iterator[tuple[NDArray[np.int64], tuple[float, ...], tuple[float, ...]]]:
+    """Rows that are in memory together, all of one scale, with that scale and offset; `what` is done to them."""
     paths, numbers = np.unique(index.column("source").astype(str), return_inverse=True)
     scales = [(found.scale, found.offset) for found in (index.source_of(str(path)) for path in paths)]
     different = list(dict.fromkeys(scales))
@@ -129,13 +129,13 @@ def _parts(index: TileIndex) -> Iterator[tuple[NDArray[np.int64], tuple[float, .
     width, height = index.tiling["size"]
     first = index.sources[0]
     step = max(1, _AT_ONCE_BYTES // (width * height * len(first.bands) * np.dtype(first.dtype).itemsize))
-    parts = [
+    found = [
         (rows[start : start + step], *scale)
         for number, scale in enumerate(different)
         for rows in [np.flatnonzero(kind == number)]
         for start in range(0, len(rows), step)
     ]
-    yield from track(parts, what="predicting tiles", unit="parts")
+    yield from track(found, what=what, unit="parts")
 
 
 def _with_answers(

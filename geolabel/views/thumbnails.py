@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -19,8 +19,12 @@ _SIDE_PX = 96
 _COLOURS = ("red", "green", "blue")
 
 
-def thumbnails(tiles: Sequence[tuple[NDArray[Any], NDArray[np.bool_]]], bands: Sequence[str]) -> list[bytes]:
-    """PNG of each tile (pixels (bands, height, width), valid (height, width)), all in one stretch.
+def thumbnails(
+    tiles: Sequence[tuple[NDArray[Any], NDArray[np.bool_]]],
+    bands: Sequence[str],
+    form: Literal["PNG", "JPEG"] = "PNG",
+) -> list[bytes]:
+    """Picture of each tile (pixels (bands, height, width), valid (height, width)), all in one stretch.
 
     Red, green and blue where the bands are named so, else the first three, else the first in grey.
     """
@@ -32,13 +36,13 @@ def thumbnails(tiles: Sequence[tuple[NDArray[Any], NDArray[np.bool_]]], bands: S
     together = np.concatenate([rgb.reshape(3, 1, -1) for rgb, _ in seen], axis=2)
     valid = np.concatenate([mask.reshape(1, -1) for _, mask in seen], axis=1)
     stretched = np.split(true_colour(together, valid)[0], np.cumsum([mask.size for _, mask in seen])[:-1])
-    return [_png(flat.reshape(*mask.shape, 3)) for flat, (_, mask) in zip(stretched, seen, strict=True)]
+    return [_encoded(flat.reshape(*mask.shape, 3), form) for flat, (_, mask) in zip(stretched, seen, strict=True)]
 
 
-def _png(picture: NDArray[np.uint8]) -> bytes:
+def _encoded(picture: NDArray[np.uint8], form: str) -> bytes:
     image = Image.fromarray(picture)
     if max(image.size) > _SIDE_PX:
         image.thumbnail((_SIDE_PX, _SIDE_PX), Image.Resampling.LANCZOS)
     stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
+    image.save(stream, form, optimize=True)
     return stream.getvalue()

@@ -19,6 +19,8 @@ from geolabel.raster.region.vrt import Box, Layout
 
 if TYPE_CHECKING:
     from geolabel.grid import Grid
+    from geolabel.raster.describe import RasterInfo
+    from geolabel.raster.read import Resampling
     from geolabel.raster.region.scene import Scene
 
 _FAR_GSD = 1.2
@@ -31,8 +33,6 @@ def warp(scene: Scene, anchor: Grid, path: Path, *, movable: bool = False) -> Sc
 
     Where it is to be `movable` together with the scene, it names that by a path from its own folder.
     """
-    from rasterio.shutil import copy
-
     info = scene.info
     try:
         grid = lattice.around(info.place, anchor)
@@ -45,16 +45,7 @@ def warp(scene: Scene, anchor: Grid, path: Path, *, movable: bool = False) -> Sc
     if scene.one_thread:  # which a warped VRT cannot say
         scene = masked(scene, path.with_name(f"{path.stem}.whole.vrt"))
         info = scene.info
-    with (
-        opened(scene.source) as dataset,
-        warped(dataset, info, grid, "nearest" if info.palette else "bilinear") as view,
-        files.new_file(path, overwrite=True) as draft,
-        door.writing(path),
-    ):
-        alpha = view.count
-        copy(view, draft, driver="VRT")
-        text = _reblocked(draft.read_text(encoding="utf-8"))
-        draft.write_text(_relative(text, scene.source, path) if movable else text, encoding="utf-8")
+    alpha = _write_warped(scene.source, info, grid, "nearest" if info.palette else "bilinear", path, movable=movable)
     seen = replace(
         info,
         grid=grid,
@@ -65,6 +56,32 @@ def warp(scene: Scene, anchor: Grid, path: Path, *, movable: bool = False) -> Sc
         block=(min(_WARP_BLOCK_PX, grid.width), min(_WARP_BLOCK_PX, grid.height)),
     )
     return replace(scene, source=str(path.resolve()), info=seen, alpha=alpha)
+
+
+def write_view(info: RasterInfo, grid: Grid, resampling: Resampling, path: Path) -> None:
+    """Write a raster as `open_raster` sees it on another grid, with all of its bands, as a VRT that can be moved along.
+
+    Raises OutputError.
+    """
+    _write_warped(str(info.path), info, grid, resampling, path, movable=True)
+
+
+def _write_warped(
+    source: str, info: RasterInfo, grid: Grid, resampling: Resampling, path: Path, *, movable: bool
+) -> int:
+    """Write a view of a raster, and give back which of its bands, from 1, says what is valid: the last."""
+    from rasterio.shutil import copy
+
+    with (
+        opened(source) as dataset,
+        warped(dataset, info, grid, resampling) as view,
+        files.new_file(path, overwrite=True) as draft,
+        door.writing(path),
+    ):
+        copy(view, draft, driver="VRT")
+        text = _reblocked(draft.read_text(encoding="utf-8"))
+        draft.write_text(_relative(text, source, path) if movable else text, encoding="utf-8")
+        return int(view.count)
 
 
 def _reblocked(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,17 +73,26 @@ class Scene:
 
 
 @contextmanager
-def open_scene(rasters: Sequence[str], model: Path | None, choices: Choices, device: str) -> Iterator[Scene]:
+def open_scene(
+    rasters: Sequence[str],
+    model: Path | None,
+    choices: Choices,
+    device: str,
+    *,
+    load: Callable[[Path, Any], Predictor] = load_predictor,
+    folder: Path | None = None,
+) -> Iterator[Scene]:
     """Open rasters and model (the built-in one that fits, where None), and check that they fit each other.
 
-    Raises InputError, ModelError, ContractError and BandError (the raster breaks the model's contract), CRSError,
-    OptionError, EmptyError (the area of interest lies elsewhere).
+    `load` reads the model file for a device. The VRT that shows several rasters as one is written into `folder`; where
+    None, it goes with the scene. Raises InputError, ModelError, ContractError and BandError (the raster breaks the
+    model's contract), CRSError, OptionError, EmptyError (the area of interest lies elsewhere).
     """
-    with tempfile.TemporaryDirectory(prefix="geolabel.") as folder:
-        path = raster.gather(rasters, Path(folder), bands=choices.bands)
+    with tempfile.TemporaryDirectory(prefix="geolabel.") if folder is None else nullcontext(folder) as room:
+        path = raster.gather(rasters, Path(room), bands=choices.bands)
         model = model or choose_model(path, choices.bands)
         place = choose_device(device)
-        plain = load_predictor(model, place)
+        plain = load(model, place)
         fit = preflight.check(path, plain.card, bands=choices.bands, scale=choices.scale)
         predictor = turned(plain.with_card(preflight.adapted(plain.card, fit)), choices.tta)
         inside, area = _inside(choices.aoi, fit.grid)
