@@ -14,7 +14,22 @@ from rich.text import Text
 
 from geolabel import files
 
-_SHORT = {"average_precision": "AP", "positives": "present", "name": "", "auc": "AUC", "f1": "F1", "f2": "F2"}
+_SHORT = {
+    "average_precision": "AP",
+    "positives": "present",
+    "name": "",
+    "auc": "AUC",
+    "f1": "F1",
+    "f2": "F2",
+    "map_at_r": "MAP@R",
+    "soft_map_at_r": "soft MAP@R",
+    "knc": "kNC",
+    "gsil": "gSil",
+    "iou": "IoU",
+    "map_at_1_compat": "MAP@1 compat",
+    "map_at_10_compat": "MAP@10 compat",
+    "gsil_compat": "gSil compat",
+}
 _ONLY_JSON = {
     *("tp", "fp", "tn", "fn", "sensitivity", "specificity", "g_mean", "jaccard", "binary_accuracy"),
     *("brier", "ece", "auc_random", "f1_random"),
@@ -138,5 +153,6 @@ def _text(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple | list):
-        return ", ".join(map(str, value)) or "–"
+        sentences = any(isinstance(item, str) and item.endswith(".") for item in value)
+        return ("\n" if sentences else ", ").join(map(str, value)) or "–"
     return str(value)

@@ -36,10 +36,10 @@ class Field:
     coverage: Coverage | None
     area: Any
     """Tiles touch it: a prepared geometry in the raster's CRS."""
-    barred: Barred | None = None
-    """Tiles keep away from these blocks of the raster."""
-    keep_out: Any = None
-    """Tiles do not touch it: a prepared geometry in the raster's CRS."""
+    barred: tuple[Barred, ...] = ()
+    """Tiles keep away from these blocks of the raster: one set for each time that the ground was split."""
+    keep_out: tuple[Any, ...] = ()
+    """Tiles do not touch these: prepared geometries in the raster's CRS."""
 
     @staticmethod
     def of(info: RasterInfo, size: int, min_valid: float, aoi: Path | None) -> Field:
@@ -59,7 +59,7 @@ class Field:
     @property
     def free(self) -> bool:
         """Whether every tile on the raster is allowed."""
-        return self.coverage is None and self.area is None and self.barred is None and self.keep_out is None
+        return self.coverage is None and self.area is None and not self.barred and not self.keep_out
 
     def allows(self, col: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which tiles may lie at n corners on the raster: (n,)."""
@@ -67,9 +67,9 @@ class Field:
         right, bottom = col + self.size, row + self.size
         if self.coverage is not None:
             allowed &= self.coverage.share(col, row, right, bottom) >= self.min_valid - _ROUNDING
-        if self.barred is not None:
-            allowed &= ~self.barred.touches(col, row, right, bottom)
-        for geometry, wanted in ((self.area, True), (self.keep_out, False)):
+        for barred in self.barred:
+            allowed &= ~barred.touches(col, row, right, bottom)
+        for geometry, wanted in ((self.area, True), *((geometry, False) for geometry in self.keep_out)):
             if geometry is not None:
                 left = np.flatnonzero(allowed)
                 allowed[left] = self._touches(geometry, col[left], row[left], self.size, self.size) == wanted
@@ -122,8 +122,8 @@ class Field:
         if self.coverage is not None:
             covered = self.coverage.share(col, row, right, bottom) * ((right - col) * (bottom - row))
             kept &= covered >= (self.min_valid - _ROUNDING) * self.size**2
-        if self.barred is not None:
-            kept &= ~self.barred.touches(col + wide - 1, row + high - 1, col + self.size, row + self.size)
+        for barred in self.barred:
+            kept &= ~barred.touches(col + wide - 1, row + high - 1, col + self.size, row + self.size)
         if self.area is not None:
             left = np.flatnonzero(kept)
             kept[left] = self._touches(self.area, col[left], row[left], (right - col)[left], (bottom - row)[left])

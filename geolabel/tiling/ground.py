@@ -106,7 +106,8 @@ class Ground:
         """Ground to learn from and ground to validate on, by whole blocks of `block_px` px of the rasters.
 
         About `val` of the tiles validate, and lie in blocks of their own; training keeps a tile's side away from these
-        blocks, also where they are seen by another raster. Raises OptionError, EmptyError (too small for two parts).
+        blocks, also where they are seen by another raster. Either part may be split again. Raises OptionError,
+        EmptyError (too small for two parts).
         """
         if not 0 < val < 1:
             raise OptionError(f"the share to validate on must lie between 0 and 1, got {val:g}")
@@ -118,11 +119,15 @@ class Ground:
             maps = choose_blocks(self.infos, drawn, self.size, block_px, val, rng)
             outs = keep_outs(self.infos, maps, self.size, block_px)
             train = self._over(self.size, [
-                replace(field, barred=Barred.of(held, block_px, self.size), keep_out=out)
+                replace(
+                    field,
+                    barred=(*field.barred, Barred.of(held, block_px, self.size)),
+                    keep_out=field.keep_out if out is None else (*field.keep_out, out),
+                )
                 for field, held, out in zip(self.fields, maps, outs, strict=True)
             ])  # fmt: skip
             validation = self._over(self.size, [
-                replace(field, barred=Barred.of(~held, block_px, 0))
+                replace(field, barred=(*field.barred, Barred.of(~held, block_px, 0)))
                 for field, held in zip(self.fields, maps, strict=True)
             ])  # fmt: skip
             if not train.is_empty() and not validation.is_empty():

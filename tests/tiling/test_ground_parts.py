@@ -89,3 +89,15 @@ def test_splits_that_cannot_be() -> None:
         ground.split(100, 0.2, 0)
     with pytest.raises(EmptyError, match="give another block size"):
         ground.split(50, 0.2, 0)
+
+
+def test_a_part_may_be_split_again() -> None:
+    train, held = Ground.of([described(960, 640)], 16, min_valid=0).split(80, 0.4, 0)
+    val, test = held.split(80, 0.5, 1)
+    seen = np.zeros((3, 640, 960), bool)
+    for number, part in enumerate((train, val, test)):
+        drawn = part.random(4000, np.random.default_rng(number))
+        for col, row in zip(drawn.col.tolist(), drawn.row.tolist(), strict=True):
+            seen[number, row : row + 16, col : col + 16] = True
+    assert (seen.sum(axis=0) <= 1).all(), "no pixel is in two parts"
+    assert (seen.reshape(3, -1).mean(axis=1) > 0.05).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,8 @@ from geolabel.cli.app import command
 from geolabel.cli.commands.embed import embed
 from geolabel.cli.recipe_options import with_recipe
 from geolabel.learn.metric.recipe import EmbedRecipe
+
+_MAPS: Any = {"rich_help_panel": "Maps of labels, for rasters"}
 
 
 @command("train", "geolabel embed train mosaic.tif --size 96 -o embedder", into=embed)
@@ -27,8 +29,45 @@ def embed_train(
     aoi: o.Aoi = None,
     min_valid: Annotated[float, typer.Option("--min-valid", help="Least share of valid pixels, 0–1.")] = 0.5,
     val: Annotated[
-        float, typer.Option("--val", help="Share of the rasters' ground, in blocks, that does not train.")
+        float, typer.Option("--val", help="Share of the rasters' ground, in blocks, by which epochs are judged.")
     ] = 0.15,
+    test: Annotated[
+        float, typer.Option("--test", help="Share by which the vectors are judged, where there are maps of labels.")
+    ] = 0.15,
+    osm: Annotated[
+        list[Path] | None, typer.Option("--osm", metavar="FILE", help="Labels of the rasters: an OSM extract.", **_MAPS)
+    ] = None,
+    clc: Annotated[
+        list[Path] | None, typer.Option("--clc", metavar="FILE", help="CORINE Land Cover, raster or vector.", **_MAPS)
+    ] = None,
+    raster: Annotated[
+        list[Path] | None, typer.Option("--raster", metavar="FILE", help="A class raster in any CRS.", **_MAPS)
+    ] = None,
+    legend: Annotated[
+        Path | None, typer.Option("--legend", metavar="CSV", help="What the codes of --raster mean.", **_MAPS)
+    ] = None,
+    vector: Annotated[list[Path] | None, typer.Option("--vector", metavar="FILE", help="Polygons.", **_MAPS)] = None,
+    field: Annotated[
+        str | None, typer.Option("--field", metavar="NAME", help="Attribute that names their class.", **_MAPS)
+    ] = None,
+    layer: Annotated[str | None, typer.Option("--layer", metavar="NAME", help="Their layer.", **_MAPS)] = None,
+    scheme: Annotated[
+        str | None, typer.Option("--scheme", metavar="NAME|FILE.toml", help="Classes and rules.", **_MAPS)
+    ] = None,
+    validation_map: Annotated[
+        Literal["osm", "clc", "raster", "vector"] | None,
+        typer.Option("--validation-map", help="Of several kinds of maps the one that counts.", **_MAPS),
+    ] = None,
+    validation_tiles: Annotated[
+        int, typer.Option("--validation-tiles", help="Tiles of each part that are drawn and labelled.", **_MAPS)
+    ] = 5000,
+    single: Annotated[
+        str, typer.Option("--single-class-classifiers", metavar="NAMES", help="Probes of the class.", **_MAPS)
+    ] = "knn",
+    multi: Annotated[
+        str, typer.Option("--multi-class-classifiers", metavar="NAMES", help="Probes of the shares.", **_MAPS)
+    ] = "knn",
+    repeats: Annotated[int, typer.Option("--repeats", help="So often tiles are drawn and judged.", **_MAPS)] = 5,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Run folder.")] = Path("embedder"),
     cache: o.Cache = None,
     resume: Annotated[
@@ -38,7 +77,8 @@ def embed_train(
 ) -> Any:
     """Learn vectors that tell places apart: from labels of tiles, or from nothing but where places lie."""
     from geolabel.cli.live import embed_epochs_table
-    from geolabel.steps.embed.ground_supply import Drawing
+    from geolabel.steps.embed.ground import Drawing
+    from geolabel.steps.embed.labelled import Judging, LabelMaps
     from geolabel.steps.embed.train import train as step
 
     with embed_epochs_table() as on_epoch:
@@ -46,7 +86,19 @@ def embed_train(
             sources,
             output=output,
             recipe=recipe,
-            drawing=Drawing(size, tuple(o.names(bands)), aoi, min_valid, val),
+            drawing=Drawing(size, tuple(o.names(bands)), aoi, min_valid, val, test),
+            maps=LabelMaps(
+                osm=tuple(osm or ()),
+                clc=tuple(clc or ()),
+                raster=tuple(raster or ()),
+                vector=tuple(vector or ()),
+                field=field,
+                layer=layer,
+                legend=legend,
+                scheme=scheme,
+                choice=validation_map,
+            ),
+            judging=Judging(validation_tiles, tuple(o.names(single)), tuple(o.names(multi)), repeats),
             cache=cache,
             resume=resume,
             overwrite=overwrite,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +21,19 @@ from geolabel.learn.metric.recipe import EmbedRecipe
 from geolabel.learn.metric.run import EmbedEpoch, EmbedRun, start
 from geolabel.learn.metric.teacher import teacher_of
 from geolabel.learn.store import save_predictor
-from geolabel.steps.embed.ground_supply import Drawing, prepare_ground
+from geolabel.progress import log
+from geolabel.steps.embed.evaluate import evaluate_embedding
+from geolabel.steps.embed.ground import Drawing, open_ground, split_ground
+from geolabel.steps.embed.ground_supply import prepare_ground
+from geolabel.steps.embed.labelled import Judging, LabelMaps, write_labelled
 from geolabel.steps.embed.model_card import describe_embedder
+from geolabel.steps.embed.origin import CHECKPOINT, COMMAND, MODEL, TILES, Origin, kept_origin
 from geolabel.steps.embed.prepared import Prepared, prepare_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Sequence
 
-CHECKPOINT = "checkpoint.ckpt"
-COMMAND = "embed train"
+    from geolabel.steps.embed.evaluate import EmbedEvaluateReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class EmbedTrainReport:
     judged_by: str
     score: float | None
     """Of the best epoch, on what does not train; None where nothing was kept apart."""
+    evaluation: EmbedEvaluateReport | None = None
+    """Of the vectors, on ground that had no part in training; of rasters with maps of labels only."""
 
 
 def train(
@@ -59,6 +65,8 @@ def train(
     output: Path = Path("embedder"),
     recipe: EmbedRecipe | None = None,
     drawing: Drawing | None = None,
+    maps: LabelMaps | None = None,
+    judging: Judging | None = None,
     cache: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -68,34 +76,39 @@ def train(
     """Train an embedder into the folder `output`: on the tiles of an index, or on places drawn from rasters.
 
     `options` are fields of `EmbedRecipe`, for callers who have none; `drawing` says how rasters are sampled. With
-    `resume`, the run in the folder goes on with the options it was begun with. Raises TileIndexError, EmptyError,
-    OptionError, InputError, BandError, OutputError, and InterruptedRunError after Ctrl-C: the best model so far stands
-    there then.
+    `maps` of labels, tiles of the rasters are labelled: they are learned from, or, where the recipe is not supervised,
+    only judged by; the vectors are then judged on ground apart, as `judging` says. With `resume`, the run in the folder
+    goes on with the options it was begun with. Raises TileIndexError, EmptyError, OptionError, InputError, BandError,
+    OutputError, and InterruptedRunError after Ctrl-C: the best model so far stands there then.
     """
-    asked = recipe or EmbedRecipe(**options)
     if resume and overwrite:
         raise OptionError("--resume goes on with a run, --overwrite begins anew: give one of them")
-    record = {
-        "command": COMMAND,
-        "options": asked,
-        "drawing": asdict(drawing) if drawing else None,
-        "inputs": {str(path): files.fingerprint(path) for path in sources if path.exists()},
-    }
-    kept = _kept_recipe(output, files.to_json(record)) if resume else asked
+    asked = Origin(
+        tuple(sources),
+        recipe or EmbedRecipe(**options),
+        drawing or Drawing(),
+        maps or LabelMaps(),
+        judging or Judging(),
+    )
+    origin = kept_origin(output, sources) if resume else asked
+    if resume and asked not in (origin, Origin(tuple(sources))):
+        log.warning("%s: goes on with the options it was begun with; those given now are not used", output)
+    if cache is not None and not origin.is_index:
+        raise OptionError("--cache keeps the tiles of an index; from rasters other ones are drawn each epoch")
     if not resume:
-        weights = () if kept.weights in ("none", "default") else (Path(kept.weights),)
-        files.check_new(output, overwrite=overwrite, folder=COMMAND, inputs=(*sources, *weights))
+        files.check_new(output, overwrite=overwrite, folder=COMMAND, inputs=origin.inputs())
+    kept = origin.recipe
     Augmentation.parse(kept.augment)
     with (
-        _prepared(sources, kept, drawing, cache, output.parent) as prepared,
         files.writing(output) if resume else files.work_directory(output, COMMAND, overwrite=overwrite),
+        _prepared(origin, output, cache) as prepared,
     ):
         teacher = teacher_of(kept, by_place=prepared.by_place)
         run = start(start_embedding(prepared.card, kept.weights, kept.seed), kept, choose_device(kept.device))
         if resume:
             checkpoint.restore(run, output / CHECKPOINT, EmbedEpoch)
         else:
-            files.write_json(output / files.RECORD, {**record, "versions": files.versions()})
+            files.write_json(output / files.RECORD, origin.record())
         with HistoryWriter(output) as history:
 
             def told(epochs: Sequence[EmbedEpoch]) -> None:
@@ -107,39 +120,45 @@ def train(
         report = _write(output, run, kept, prepared)
     if run.interrupted:
         raise InterruptedRunError(_go_on(sources, report))
-    return report
+    return replace(report, evaluation=_judged(origin, output)) if origin.maps.paths() else report
 
 
-def _prepared(
-    sources: Sequence[Path], recipe: EmbedRecipe, drawing: Drawing | None, cache: Path | None, scratch_in: Path
-) -> AbstractContextManager[Prepared]:
-    indexes = [path for path in sources if path.suffix.lower() == ".parquet"]
-    if indexes and len(sources) > 1:
-        raise OptionError(f"{indexes[0]}: give one tile index, or rasters, and not both")
-    if indexes:
-        if drawing is not None and drawing != Drawing():
-            raise OptionError(f"{sources[0]}: its tiles are there already; --size, --bands, --aoi … are for rasters")
-        return prepare_tiles(sources[0], recipe, cache, scratch_in)
-    if cache is not None:
-        raise OptionError("--cache keeps the tiles of an index; from rasters other ones are drawn each epoch")
-    return prepare_ground(sources, recipe, drawing or Drawing(), scratch_in)
+@contextmanager
+def _prepared(origin: Origin, output: Path, cache: Path | None) -> Iterator[Prepared]:
+    """What is there to learn; tiles with labels are written into the run folder first."""
+    recipe, drawing = origin.recipe, origin.drawing
+    if origin.is_index:
+        with prepare_tiles(origin.sources[0], recipe, cache, output.parent) as prepared:
+            yield prepared
+        return
+    tiles, labelled = output / TILES, bool(origin.maps.paths())
+    sources, ground = open_ground(origin.sources, drawing, tiles)
+    parts = split_ground(ground, drawing, recipe.max_pos_dist, recipe.seed, tested=labelled)
+    if labelled and not tiles.exists():
+        write_labelled(tiles, sources, parts, drawing, origin.maps, origin.judging.tiles, recipe.seed)
+    with (
+        prepare_tiles(tiles, recipe, None, output.parent)
+        if origin.from_labels
+        else prepare_ground(sources, parts, recipe, drawing)
+    ) as prepared:
+        yield prepared
 
 
-def _kept_recipe(output: Path, asked: dict[str, Any]) -> EmbedRecipe:
-    """The recipe of a run that is to be resumed, on the same inputs."""
-    kept = files.read_json(output / files.RECORD, "the run.json of a run to resume")
-    if not isinstance(kept, dict) or kept.get("inputs") != asked["inputs"]:
-        raise OptionError(f"{output}: was not trained on these inputs; train anew with --overwrite")
-    if kept.get("drawing") != asked["drawing"]:
-        raise OptionError(
-            f"{output}: was begun with other places (--size, --bands, --aoi …); give the same, or --overwrite"
-        )
-    if not (output / CHECKPOINT).exists():
-        raise OptionError(f"{output}: holds no checkpoint, so there is nothing to resume; train with --overwrite")
-    try:
-        return EmbedRecipe(**kept["options"])
-    except (KeyError, TypeError) as error:
-        raise OptionError(f"{output / files.RECORD}: is damaged ({error}); train anew with --overwrite") from error
+def _judged(origin: Origin, output: Path) -> EmbedEvaluateReport:
+    judging, recipe = origin.judging, origin.recipe
+    return evaluate_embedding(
+        output / MODEL,
+        output / TILES,
+        output=output / "evaluation",
+        single=judging.single,
+        multi=judging.multi,
+        repeats=judging.repeats,
+        validation_tiles=judging.tiles,
+        single_class_threshold=recipe.single_class_threshold,
+        seed=recipe.seed,
+        device=recipe.device,
+        overwrite=True,
+    )
 
 
 def _write(output: Path, run: EmbedRun, recipe: EmbedRecipe, prepared: Prepared) -> EmbedTrainReport:
@@ -147,12 +166,12 @@ def _write(output: Path, run: EmbedRun, recipe: EmbedRecipe, prepared: Prepared)
     best = next((row for row in reversed(run.history) if row.best), None)
     score = None if best is None else files.to_json(best.score)
     card = replace(prepared.card, scores={"val": {prepared.score: score}} if score is not None else {})
-    save_predictor(output / "model.safetensors", make_classifier(card, run.network, run.fabric.device))
+    save_predictor(output / MODEL, make_classifier(card, run.network, run.fabric.device))
     files.write_json(output / "metrics.json", {"judged_by": prepared.score, "history": run.history})
     with files.new_file(output / "MODEL_CARD.md", overwrite=True) as draft:
         draft.write_text(describe_embedder(card, recipe, prepared), encoding="utf-8")
     return EmbedTrainReport(
-        model=output / "model.safetensors",
+        model=output / MODEL,
         architecture=card.architecture,
         parameters=sum(value.numel() for value in run.network.parameters()),
         size=card.outputs,

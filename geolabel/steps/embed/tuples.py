@@ -36,8 +36,8 @@ def draw_tuples(
 ) -> Tuples:
     """`wanted` tuples among the tiles `rows` (m,), whose `centres` (n, 2) are in tile sides.
 
-    Tiles that have nobody near or nobody far are no anchors. With a `random_reset` below 1, tiles that follow each
-    other lie together more often: they are taken place by place. Raises EmptyError where there is no tuple at all.
+    Tiles that have nobody near or nobody far are no anchors. With a `random_reset` below 1, anchors that follow each
+    other, a batch of them, lie together. Raises EmptyError where there is no tuple at all.
     """
     near, far = candidates(recipe)
     anchors = _anchors(centres, rows, wanted, recipe, rng)
@@ -49,9 +49,20 @@ def draw_tuples(
             f"no tile has another {recipe.min_pos_dist:g}–{recipe.max_pos_dist:g} tile sides away and one "
             f"{recipe.min_neg_dist:g}–{recipe.max_neg_dist:g} away; lower --min-neg-dist, or give more tiles"
         )
-    kept = np.flatnonzero(whole)
-    kept = np.resize(kept, wanted)  # tiles at the border, which have nobody, are made up for by others
+    kept = _made_up(np.flatnonzero(whole), wanted, recipe)
     return Tuples(anchors[kept], positives[kept], negatives[kept])
+
+
+def _made_up(kept: NDArray[np.int64], wanted: int, recipe: EmbedRecipe) -> NDArray[np.int64]:
+    """`wanted` of the tuples `kept`: others come again for those that lack somebody, as tiles at the border do.
+
+    Where batches lie together, others of the same batch; a batch of which nothing is left is another one again.
+    """
+    if recipe.random_reset >= 1:
+        return np.resize(kept, wanted)
+    _, first, count = np.unique(kept // recipe.batch, return_index=True, return_counts=True)
+    at = first[:, None] + np.arange(recipe.batch) % count[:, None]
+    return np.resize(kept[at], wanted)
 
 
 def _anchors(

@@ -1,0 +1,105 @@
+"""What an embedder is trained by: recipe, inputs, how these are drawn, labelled and judged; as run.json keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geolabel import files
+from geolabel.errors import OptionError
+from geolabel.learn.metric.recipe import EmbedRecipe
+from geolabel.steps.embed.ground import Drawing
+from geolabel.steps.embed.labelled import Judging, LabelMaps
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMAND = "embed train"
+CHECKPOINT, MODEL, TILES = "checkpoint.ckpt", "model.safetensors", "tiles.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Everything that decides what comes of a training. Raises OptionError for what does not go together."""
+
+    sources: tuple[Path, ...]
+    recipe: EmbedRecipe = field(default_factory=EmbedRecipe)
+    drawing: Drawing = field(default_factory=Drawing)
+    maps: LabelMaps = field(default_factory=LabelMaps)
+    judging: Judging = field(default_factory=Judging)
+
+    def __post_init__(self) -> None:
+        indexes = [path for path in self.sources if path.suffix.lower() == ".parquet"]
+        if indexes and len(self.sources) > 1:
+            raise OptionError(f"{indexes[0]}: give one tile index, or rasters, and not both")
+        if indexes and self.drawing != Drawing():
+            raise OptionError(f"{indexes[0]}: its tiles are there already; --size, --bands, --aoi … are for rasters")
+        if indexes and self.maps.paths():
+            raise OptionError(f"{indexes[0]}: its labels are those it has; attach others with geolabel label")
+        if not indexes and self.recipe.supervised and not self.maps.paths():
+            raise OptionError("rasters have no labels; name maps of them: --osm, --clc, --raster, --vector")
+
+    @property
+    def is_index(self) -> bool:
+        """Whether tiles are there already."""
+        return self.sources[0].suffix.lower() == ".parquet"
+
+    @property
+    def from_labels(self) -> bool:
+        """Whether rasters are learned from by maps of labels."""
+        return bool(self.maps.paths()) and self.recipe.supervised is not False
+
+    def inputs(self) -> list[Path]:
+        """All files that it reads."""
+        weights = [] if self.recipe.weights in ("none", "default") else [Path(self.recipe.weights)]
+        legend = [self.maps.legend] if self.maps.legend else []
+        return [*self.sources, *self.maps.paths(), *legend, *weights]
+
+    def record(self) -> dict[str, Any]:
+        """What run.json holds."""
+        return {
+            "command": COMMAND,
+            "options": self.recipe,
+            "drawing": asdict(self.drawing),
+            "labels": asdict(self.maps),
+            "judging": asdict(self.judging),
+            "inputs": {str(path): files.fingerprint(path) for path in self.inputs() if path.exists()},
+            "versions": files.versions(),
+        }
+
+
+def kept_origin(output: Path, sources: Sequence[Path]) -> Origin:
+    """What a run that is to be resumed was begun with. Raises OptionError where it is another, or damaged."""
+    kept = files.read_json(output / files.RECORD, "the run.json of a run to resume")
+    try:
+        found = Origin(
+            tuple(sources),
+            EmbedRecipe(**kept["options"]),
+            Drawing(**_typed(kept["drawing"])),
+            LabelMaps(**_typed(kept["labels"])),
+            Judging(**_typed(kept["judging"])),
+        )
+        same = kept["inputs"] == files.to_json(found.record()["inputs"])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise OptionError(f"{output / files.RECORD}: is damaged ({error}); train anew with --overwrite") from error
+    if not same:
+        raise OptionError(f"{output}: was not trained on these inputs; train anew with --overwrite")
+    if not (output / CHECKPOINT).exists():
+        raise OptionError(f"{output}: holds no checkpoint, so there is nothing to resume; train with --overwrite")
+    return found
+
+
+_FILES = ("aoi", "legend", "osm", "clc", "raster", "vector")
+
+
+def _typed(told: dict[str, Any]) -> dict[str, Any]:
+    """Options as JSON holds them, with lists as tuples and names of files as paths."""
+    found: dict[str, Any] = {}
+    for name, value in told.items():
+        paths = name in _FILES
+        if isinstance(value, list):
+            found[name] = tuple(Path(item) if paths else item for item in value)
+        else:
+            found[name] = Path(value) if paths and value is not None else value
+    return found
