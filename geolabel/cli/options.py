@@ -78,7 +78,10 @@ Bands = Annotated[
         "--bands", metavar="NAMES", help="Comma-separated: name all bands in file order, or choose named ones."
     ),
 ]
-Aoi = Annotated[Path | None, typer.Option("--aoi", metavar="FILE", help="Area of interest: a vector file.")]
+Aoi = Annotated[
+    Path | None,
+    typer.Option("--aoi", metavar="FILE|W,S,E,N", help="Area of interest: a vector file, or a rectangle in degrees."),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 Seed = Annotated[int, typer.Option("--seed", help="Makes random choices repeatable.", min=0)]
 InPlace = Annotated[

@@ -80,10 +80,10 @@ def placed(index: TileIndex) -> tuple[Placed, ...]:
     stride = index.tiling.get("stride")
     if index.tiling.get("sampling") != "grid" or not stride:
         return ()
-    names, number = np.unique(index.column("source").astype(str), return_inverse=True)
+    names, number = _sources(index.table["source"])
     windows = [index.column(name) for name in ("col_off", "row_off", "width", "height")]
     found = []
-    for at, source in enumerate(index.source_of(str(name)) for name in names):
+    for at, source in enumerate(index.source_of(name) for name in names):
         if source.crs is None or source.transform is None:
             continue
         members = np.flatnonzero(number == at)
@@ -91,6 +91,16 @@ def placed(index: TileIndex) -> tuple[Placed, ...]:
         col_off, row_off, width, height = (edge[members] for edge in windows)
         found.append(Placed(source, members, Lattice.of(col_off, row_off, width, height, pixel, int(stride))))
     return tuple(found)
+
+
+def _sources(column: Any) -> tuple[list[str], NDArray[np.int64]]:
+    """Names of the sources, each once, and the number of each tile's (n,): ten million names are never spelled out."""
+    import pyarrow as pa
+
+    named = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    whole = named.unify_dictionaries().combine_chunks()
+    part = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+    return part.dictionary.to_pylist(), np.asarray(part.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def placed_in(path: Path) -> tuple[Placed, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from geolabel import alerts, files, geodesy, raster
+from geolabel import alerts, files, geodesy, raster, vector
 from geolabel.errors import InputError, OptionError
 from geolabel.inference import LEVELS
 from geolabel.model import read_card
@@ -118,7 +118,7 @@ def change(
     if folders and (model or unsupervised):
         raise OptionError(f"{images[0].name}: is a prediction already; --model and --unsupervised are for images")
     for flag, path in {"previous": previous, "protected": protected, "admin": admin, "aoi": aoi}.items():
-        if path is not None and not path.exists():
+        if path is not None and not path.exists() and not (flag == "aoi" and vector.rectangle(path)):
             raise InputError(f"--{flag} {path}: no such file")
     target = Path(output or f"{images[-1].stem}{ENDING}")
     local = [Path(image.name) for image in images if Path(image.name).exists()]

@@ -20,6 +20,7 @@ from geolabel.vector.read import (
     read_features,
     read_layer,
     read_values,
+    rectangle,
 )
 from geolabel.vector.rings import FlatRings, joined, rings_of
 from geolabel.vector.wgs84 import rounded, to_wgs84
@@ -52,6 +53,7 @@ __all__ = [
     "read_features",
     "read_layer",
     "read_values",
+    "rectangle",
     "rings_of",
     "rounded",
     "table_at",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files, geodesy
-from geolabel.errors import CRSError, EmptyError, InputError
+from geolabel.errors import CRSError, EmptyError, InputError, OptionError
 from geolabel.vector.layer import Layer
 
 _METRES_PER_DEGREE = 100_000.0
+_PIECES = 64
+"""Of a rectangle's sides: straight lines on the globe are none in most projections."""
 _AROUND, _SIDE = 10.0, 0.01
 """How far around a place features are read, and how long a side may be, degrees."""
 
@@ -237,12 +239,39 @@ def _text(values: NDArray[Any]) -> NDArray[Any]:
     return np.array(["" if value is None else str(value) for value in values])
 
 
+def rectangle(area: Path) -> tuple[float, float, float, float] | None:
+    """West, south, east and north, degrees, where an area of interest is written so instead of naming a file.
+
+    Raises OptionError for numbers that are no rectangle.
+    """
+    parts = str(area).split(",")
+    try:
+        west, south, east, north = map(float, parts)
+    except ValueError:
+        return None
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):  # noqa: PLR2004 - degrees; NaN is none of them
+        raise OptionError(
+            f"--aoi {area}: is no rectangle of longitudes and latitudes; write west,south,east,north in degrees"
+        )
+    return west, south, east, north
+
+
 def read_area(path: Path, grid: Grid) -> NDArray[Any]:
-    """Polygons of an area of interest, in the grid's CRS: those that touch the grid, (0,) where none does."""
+    """Polygons of an area of interest, in the grid's CRS: those that touch the grid, (0,) where none does.
+
+    A file, or a rectangle in longitude and latitude, as `rectangle` reads it.
+    """
     import shapely
 
-    features = read_features(path, grid.crs, within=grid.bounds)
-    touching = features.geometries[shapely.intersects(features.geometries, shapely.box(*grid.bounds))]
+    told = rectangle(path)
+    if told is None:
+        shapes = read_features(path, grid.crs, within=grid.bounds).geometries
+    else:
+        west, south, east, north = told
+        longest = max(east - west, north - south) / _PIECES
+        outline = shapely.segmentize(np.array([shapely.box(west, south, east, north)]), longest)
+        shapes = geodesy.project_geometries(outline, "EPSG:4326", grid.crs)
+    touching = shapes[shapely.intersects(shapes, shapely.box(*grid.bounds))]
     return np.asarray(touching, dtype=object)
 
 

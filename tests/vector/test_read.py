@@ -11,8 +11,8 @@ import pytest
 import shapely
 from pyproj import Transformer
 
-from geolabel import vector
-from geolabel.errors import CRSError, EmptyError, InputError
+from geolabel import geodesy, vector
+from geolabel.errors import CRSError, EmptyError, InputError, OptionError
 from geolabel.grid import Grid
 
 SQUARE = shapely.box(500_000, 5_000_000, 500_100, 5_000_100)
@@ -226,3 +226,18 @@ def test_only_the_region_is_read_so_that_the_rest_of_the_world_does_no_harm(tmp_
     found = vector.read_features(path, "EPSG:32631", field="c", within=box)
     assert found.values.tolist() == ["near"]
     assert vector.read_values(path, "c") == ["far", "near"]
+
+
+def test_a_rectangle_is_written_in_degrees() -> None:
+    from affine import Affine
+
+    grid = Grid("EPSG:32631", Affine(10, 0, 500_000, 0, -10, 5_500_000), 200, 200)
+    (found,) = vector.read_area(Path("3.0,49.64,3.01,49.65"), grid)
+    corners = geodesy.project_geometries(np.array([shapely.box(3.0, 49.64, 3.01, 49.65)]), "EPSG:4326", grid.crs)
+    assert found.symmetric_difference(corners[0]).area < 1e-4 * found.area
+    assert len(vector.read_area(Path("10,10,11,11"), grid)) == 0
+    for text in ("3,50,2,51", "3,49,3,50", "3,49,4,95", "nan,0,1,1", "-181,0,1,1"):
+        with pytest.raises(OptionError, match="west,south,east,north in degrees"):
+            vector.read_area(Path(text), grid)
+    with pytest.raises(InputError):
+        vector.read_area(Path("3,49,4"), grid)  # a file of that name

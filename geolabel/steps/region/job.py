@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from affine import Affine
 
-from geolabel import files, raster
+from geolabel import files, raster, vector
 from geolabel.errors import InputError, ModelError, OutputError
 from geolabel.grid import Grid
 from geolabel.inference import Places, Plan, Shard, cut, make_plan, read_answers
@@ -100,7 +100,9 @@ def fingerprints(scene: Scene, rasters: Sequence[str], aoi: Path | None) -> dict
         "raster": {"path": ", ".join(_name(text) for text in rasters), "fingerprint": raster.fingerprint(scene.path)}
     }
     for name, path in (("model", scene.model), ("aoi", aoi)):
-        if path is not None:
+        if path is not None and name == "aoi" and vector.rectangle(path):
+            found[name] = {"rectangle": str(path)}
+        elif path is not None:
             found[name] = {"path": path.name, "fingerprint": files.fingerprint(path)}
     return found
 
