@@ -179,7 +179,11 @@ def _disk_full(path: Path) -> OutputError:
 
 def check_readable(path: Path, what: str) -> None:
     """Raise InputError where `path` is no readable, non-empty file."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:  # a name that no disk takes
+        raise InputError(f"{str(path)[:80]}: no such file ({error.strerror}); {what} was expected") from error
+    if not there:
         raise InputError(f"{path}: no such file; {what} was expected")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; {what} was expected")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -82,8 +82,24 @@ Aoi = Annotated[
     Path | None,
     typer.Option("--aoi", metavar="FILE|W,S,E,N", help="Area of interest: a vector file, or a rectangle in degrees."),
 ]
+Dense = Annotated[
+    Literal["auto", "on", "off"],
+    typer.Option("--dense", help="Overlapping tiles as windows of one feature map; auto: where made for it."),
+]
+Engine = Annotated[
+    Literal["auto", "torch", "openvino"],
+    typer.Option("--engine", help="What runs the network; auto: the fastest in a trial of two seconds."),
+]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"],
+    typer.Option("--precision", help="auto: lower where it is faster and moves no number by .01."),
+]
+Batch = Annotated[str, typer.Option("--batch", metavar="N|auto", help="Tiles at a time; auto: by trial.")]
+Compiled = Annotated[bool, typer.Option("--compile", help="Compile the network (torch.compile).")]
+Scale = Annotated[float | None, typer.Option("--scale", help="Stored value × scale = the model's stored value.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder, with its options.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-Seed = Annotated[int, typer.Option("--seed", help="Makes random choices repeatable.", min=0)]
+Seed = Annotated[int, typer.Option("--seed", help="Makes random choices repeatable.", min=0, max=2**31 - 1)]
 InPlace = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE", help="New index; in place where not given.")
 ]

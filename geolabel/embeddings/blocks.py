@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel.embeddings.header import header_of, open_parquet
+from geolabel.embeddings.header import header_of, open_parquet, reading
 from geolabel.errors import InputError
 from geolabel.tiling.index import VECTOR
 
@@ -62,15 +62,23 @@ def _spans(starts: NDArray[np.int64]) -> list[tuple[int, int]]:
 
 def _vectors(path: Path, groups: pq.FileMetaData, size: int, which: range) -> NDArray[Any]:
     """Vectors of some groups: (n, size). A reader of its own for each thread: they are not made to be shared."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(path, memory_map=True, metadata=groups) as stored:
-            column = stored.read_row_groups(list(which), columns=[VECTOR], use_threads=False)[VECTOR]
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: rows cannot be read ({error}); it is damaged, encode the region again") from error
+    with reading(path), pq.ParquetFile(path, memory_map=True, metadata=groups) as stored:
+        column = stored.read_row_groups(list(which), columns=[VECTOR], use_threads=False)[VECTOR]
     return as_array(column, size)
+
+
+def check_numbers(path: Path, vectors: NDArray[Any]) -> None:
+    """Raise InputError where vectors of a file hold what is no number, or one whose square is none."""
+    around = vectors.astype(np.float32, copy=False)
+    if not np.isfinite(np.einsum("ij,ij->", around, around)):
+        raise not_numbers(path)
+
+
+def not_numbers(path: Path) -> InputError:
+    """To be raised where a vector of a file, or what is calculated from it, is no number."""
+    return InputError(f"{path}: a vector holds what is no number, or one too large; encode the region again")
 
 
 def as_array(column: pa.ChunkedArray, size: int) -> NDArray[Any]:

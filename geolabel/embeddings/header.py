@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from geolabel import files
-from geolabel.errors import TileIndexError
+from geolabel.errors import InputError, TileIndexError
 from geolabel.tiling.index import VECTOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -64,18 +65,32 @@ def count_of(path: Path) -> int:
         return int(stored.metadata.num_rows)
 
 
-def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open an embeddings file, mapped into memory. Raises InputError, TileIndexError."""
+@contextmanager
+def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open an embeddings file, mapped into memory. Raises InputError, also of rows within, and TileIndexError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     files.check_readable(path, "an embeddings file (geolabel embed encode)")
     try:
-        return pq.ParquetFile(path, memory_map=True)
+        opened = pq.ParquetFile(path, memory_map=True)
     except (pa.ArrowInvalid, OSError) as error:
         raise TileIndexError(
             f"{path}: is no Parquet file, or it is truncated; make it with geolabel embed encode"
         ) from error
+    with opened, reading(path):
+        yield opened
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Put into words that rows cannot be read. Raises InputError."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: rows cannot be read ({error}); it is damaged, encode the region again") from error
 
 
 def header_of(path: Path, stored: pq.ParquetFile) -> EmbeddingsHeader:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files
-from geolabel.embeddings.blocks import blocks
 from geolabel.embeddings.header import count_of, read_header
-from geolabel.errors import InstallError
+from geolabel.embeddings.pieces import pieces
+from geolabel.errors import InputError, InstallError, OutputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,15 +35,28 @@ def index_folder(path: Path) -> Path:
 
 def is_fresh(path: Path) -> bool:
     """Whether there is an index of the file as it is now."""
+    folder = index_folder(path)
     try:
-        told = json.loads((index_folder(path) / files.RECORD).read_text(encoding="utf-8"))
+        told = json.loads((folder / files.RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(told.get("embeddings") == files.fingerprint(path))
+    return isinstance(told, dict) and told.get("embeddings") == files.fingerprint(path) and (folder / _NAME).is_file()
 
 
 def build_index(path: Path) -> None:
     """Build the index of a file, over an old one. Raises InputError, TileIndexError, InstallError, OutputError."""
+    try:
+        with files.new_directory(index_folder(path), COMMAND, overwrite=True) as draft:
+            lists = _build(path, draft / _NAME)
+            record = {"format": 1, "command": COMMAND, "embeddings": files.fingerprint(path), "lists": lists}
+            files.write_json(draft / files.RECORD, record)
+    except OutputError as error:
+        told = str(error).rpartition(";")[0]
+        raise OutputError(f"{told}; --index keeps its index there: make room for it, or leave --index out") from error
+
+
+def _build(path: Path, target: Path) -> int:
+    """Write the index to `target`; how many lists it has."""
     faiss = _faiss()
     header, count = read_header(path), count_of(path)
     lists = max(1, min(_MOST_LISTS, int(4 * count**0.5), count // _A_LIST))
@@ -57,22 +70,26 @@ def build_index(path: Path) -> None:
         metric,
         False,  # whole vectors, not what is left of them beside their centre
     )
+    index.cp.min_points_per_centroid = 1  # else it complains of few vectors, on stderr
     index.train(_sample(path, min(count, lists * _A_LIST), count))
-    for _, vectors in blocks(path):
+    for _, vectors in pieces(path):
         index.add(np.asarray(vectors, np.float32))
-    with files.new_directory(index_folder(path), COMMAND, overwrite=True) as draft:
-        faiss.write_index(index, str(draft / _NAME))
-        record = {"format": 1, "command": COMMAND, "embeddings": files.fingerprint(path), "lists": lists}
-        files.write_json(draft / files.RECORD, record)
+    faiss.write_index(index, str(target))
+    return lists
 
 
 def nearest_by_index(path: Path, vectors: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     """Rows, in order, that are among the `count` nearest to one of some vectors (n, size); hardly any is missed.
 
-    Raises InstallError.
+    Raises InputError (the index is damaged), InstallError.
     """
     faiss = _faiss()
-    index = faiss.read_index(str(index_folder(path) / _NAME), faiss.IO_FLAG_MMAP)
+    stored = index_folder(path) / _NAME
+    files.check_readable(stored, "the index of the vectors")
+    try:
+        index = faiss.read_index(str(stored), faiss.IO_FLAG_MMAP)
+    except RuntimeError as error:
+        raise InputError(f"{stored}: is damaged; delete the folder, and the index is built again") from error
     index.nprobe = min(_PROBED, index.nlist)
     _, rows = index.search(np.ascontiguousarray(vectors, np.float32), min(count, index.ntotal))
     found = np.unique(rows)
@@ -83,7 +100,7 @@ def _sample(path: Path, wanted: int, count: int) -> NDArray[np.float32]:
     """Some vectors of the file, the same ones each time."""
     rows = np.sort(np.random.default_rng(_SEED).choice(count, wanted, replace=False))
     parts = []
-    for first, vectors in blocks(path):
+    for first, vectors in pieces(path):
         inside = rows[np.searchsorted(rows, first) : np.searchsorted(rows, first + len(vectors))] - first
         parts.append(vectors[inside].astype(np.float32))
     return np.concatenate(parts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from affine import Affine
 
+from geolabel.embeddings.header import open_parquet
 from geolabel.embeddings.rows import tiles_of
 from geolabel.errors import EmptyError, OptionError
 from geolabel.grid import Grid
@@ -105,8 +106,7 @@ def _sources(column: Any) -> tuple[list[str], NDArray[np.int64]]:
 
 def placed_in(path: Path) -> tuple[Placed, ...]:
     """The same of the tiles of an embeddings file; no more of it is read than that takes."""
-    import pyarrow.parquet as pq
-
     described = tiles_of(path, np.zeros(0, np.int64))
-    table = pq.read_table(path, columns=["source", "col_off", "row_off", "width", "height"], memory_map=True)
+    with open_parquet(path) as stored:
+        table = stored.read(["source", "col_off", "row_off", "width", "height"])
     return placed(replace(described, table=table))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from geolabel.embeddings.blocks import blocks
+from geolabel.embeddings.blocks import blocks, check_numbers
 from geolabel.embeddings.header import read_header
 
 if TYPE_CHECKING:
@@ -22,4 +22,6 @@ def pieces(path: Path) -> Iterator[tuple[int, NDArray[Any]]]:
     step = max(1, _NUMBERS // read_header(path).size)
     for first, vectors in blocks(path):
         for start in range(0, len(vectors), step):
-            yield first + start, vectors[start : start + step]
+            piece = vectors[start : start + step]
+            check_numbers(path, piece)
+            yield first + start, piece

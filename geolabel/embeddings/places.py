@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel.embeddings.header import open_parquet
+from geolabel.errors import InputError, TileIndexError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +40,13 @@ def place_of(path: Path) -> tuple[str, tuple[float, float, float, float]] | None
     """
     with open_parquet(path) as stored:
         metadata = stored.metadata.metadata or {}
-    crs = json.loads(metadata[b"geolabel"]).get("crs")
-    bounds = json.loads(metadata[b"geo"])["columns"]["geometry"].get("bbox")
+    try:
+        crs = json.loads(metadata[b"geolabel"]).get("crs")
+        bounds = json.loads(metadata[b"geo"])["columns"]["geometry"].get("bbox")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise TileIndexError(
+            f"{path}: does not say where its tiles lie, its description is damaged; make it with geolabel embed encode"
+        ) from error
     return (str(crs), (bounds[0], bounds[1], bounds[2], bounds[3])) if crs and bounds else None
 
 
@@ -60,7 +66,7 @@ def rows_touching(path: Path, shapes: NDArray[Any]) -> NDArray[np.int64]:
             count = stored.metadata.row_group(group).num_rows
             if box is None or _meet(box, bounds):
                 column = stored.read_row_group(group, columns=["geometry"], use_threads=False)["geometry"]
-                tiles = shapely.from_wkb(column.to_numpy(zero_copy_only=False))
+                tiles = _shapes(path, column.to_numpy(zero_copy_only=False))
                 tile, shape = tree.query(tiles, predicate="intersects")
                 rows.append(tile + first)
                 owners.append(shape)
@@ -69,6 +75,17 @@ def rows_touching(path: Path, shapes: NDArray[Any]) -> NDArray[np.int64]:
     row, owner, within = (np.concatenate(parts) for parts in (rows, owners, inside))
     on_a_border = ~np.isin(owner, owner[within]) & (shapely.get_dimensions(shapes)[owner] < _AREA)
     return np.unique(row[within | on_a_border])
+
+
+def _shapes(path: Path, stored: NDArray[Any]) -> NDArray[Any]:
+    """Outlines of tiles (n,). Raises InputError."""
+    import shapely
+
+    try:
+        found: NDArray[Any] = shapely.from_wkb(stored)
+    except shapely.errors.GEOSException as error:
+        raise InputError(f"{path}: outlines cannot be read ({error}); it is damaged, encode the region again") from error
+    return found
 
 
 def _boxes(stored: pq.ParquetFile) -> list[tuple[float, ...] | None]:

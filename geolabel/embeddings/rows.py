@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel.embeddings.blocks import as_array
+from geolabel.embeddings.blocks import as_array, check_numbers
 from geolabel.embeddings.header import header_of, open_parquet
 from geolabel.errors import InputError
 from geolabel.tiling.index import VECTOR, index_of
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 
 def vectors_of(path: Path, rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Vectors (n, size) of some rows (n,), in that order. Raises InputError, TileIndexError."""
+    """Vectors (n, size) of some rows (n,), in that order. Raises InputError (also for NaN), TileIndexError."""
     with open_parquet(path) as stored:
         size = header_of(path, stored).size
-    return as_array(_taken(path, rows, [VECTOR])[VECTOR], size)
+    found = as_array(_taken(path, rows, [VECTOR])[VECTOR], size)
+    check_numbers(path, found)
+    return found
 
 
 def tiles_of(path: Path, rows: NDArray[np.int64]) -> TileIndex:

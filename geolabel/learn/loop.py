@@ -19,6 +19,7 @@ from geolabel.learn.heads import probabilities
 from geolabel.learn.history import Epoch, stale
 from geolabel.learn.mixup import draw_lambda, mixup
 from geolabel.learn.run import Run, batches_an_epoch
+from geolabel.learn.stepping import take_step
 from geolabel.scoring.multilabel import score
 from geolabel.scoring.thresholds import DEFAULT
 
@@ -107,22 +108,12 @@ def _train_epoch(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise)
                 loss = loss + difference(*answers)
             run.fabric.backward(loss / recipe.accumulate)
         if ready:
-            _step(run, recipe)
+            take_step(run, recipe.clip)
         total += loss.detach()
     mean = float(total / count)
     if not math.isfinite(mean):
         raise OptionError(f"--lr {recipe.lr:g}: the loss is no number any more; give a lower learning rate")
     return mean
-
-
-def _step(run: Run, recipe: Recipe) -> None:
-    if recipe.clip:
-        run.fabric.clip_gradients(run.learner, run.optimizer, max_norm=recipe.clip, error_if_nonfinite=False)
-    run.optimizer.step()
-    run.optimizer.zero_grad()
-    run.schedule.step()
-    if run.mean:
-        run.mean.update(run.network)
 
 
 def _alter(run: Run, batch: Batch, recipe: Recipe, augmentation: Augmentation, size: int, rank: int) -> Batch:

@@ -54,7 +54,7 @@ class Likeness:
         """Similarity (n,) of vectors (n, size) to their nearest example; −∞ where it is none of those to be like."""
         near = self.to(self.like, vectors)
         if len(self.unlike):
-            near = torch.where(near > self.to(self.unlike, vectors), near, -torch.inf)
+            near = torch.where(near <= self.to(self.unlike, vectors), -torch.inf, near)  # what is no number stays
         return near
 
     def to(self, examples: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:

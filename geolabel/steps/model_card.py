@@ -46,16 +46,7 @@ def describe_model(card: ModelCard, index: TileIndex) -> str:
         "flatters; `geolabel evaluate` scores the test tiles.",
         "",
         *_decides(card),
-        "## What it was trained on",
-        "",
-        *(f"- {entry['path']} ({entry['fingerprint'][:12]})" for entry in card.trained_on.get("sources", [])[:20]),
-        *(f"- labels: {entry.get('kind')} {entry.get('path')}" for entry in card.trained_on.get("labels", [])),
-        "",
-        "## Licence and attribution",
-        "",
-        card.licence or "Not stated: the licence of the training data and labels applies.",
-        *card.attribution,
-        "",
+        *provenance(card),
     ]
     return "\n".join(lines)
 
@@ -69,6 +60,22 @@ def _decides(card: ModelCard) -> list[str]:
         bands = ", ".join(f"{name} {low:.3f} to {high:.3f}" for name, (low, high) in card.abstain.items())
         lines.append(f"It does not decide at probabilities between: {bands}.")
     return [*lines, ""] if lines else []
+
+
+def provenance(card: ModelCard) -> list[str]:
+    """What a model was trained on, and whose that is: lines of Markdown."""
+    return [
+        "## What it was trained on",
+        "",
+        *(f"- {entry['path']} ({entry['fingerprint'][:12]})" for entry in card.trained_on.get("sources", [])[:20]),
+        *(f"- labels: {entry.get('kind')} {entry.get('path')}" for entry in card.trained_on.get("labels", [])),
+        "",
+        "## Licence and attribution",
+        "",
+        card.licence or "Not stated: the licence of the training data and labels applies.",
+        *card.attribution,
+        "",
+    ]
 
 
 def _table(part: str, scores: Mapping[str, Any]) -> str:

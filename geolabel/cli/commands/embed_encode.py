@@ -36,27 +36,16 @@ def embed_encode(
         Literal["float16", "float32"], typer.Option("--dtype", help="In which the vectors are stored.")
     ] = "float16",
     bands: o.Bands = None,
-    scale: Annotated[
-        float | None, typer.Option("--scale", help="Stored value × scale = the encoder's stored value.")
-    ] = None,
+    scale: o.Scale = None,
     aoi: o.Aoi = None,
     min_valid: Annotated[
         float | None, typer.Option("--min-valid", help="Least share of valid pixels, 0–1.  [default: 0.5]")
     ] = None,
-    dense: Annotated[
-        Literal["auto", "on", "off"],
-        typer.Option("--dense", help="Overlapping tiles as windows of one feature map; auto: where made for it."),
-    ] = "auto",
-    engine: Annotated[
-        Literal["auto", "torch", "openvino"],
-        typer.Option("--engine", help="What runs the network; auto: the fastest in a trial of two seconds."),
-    ] = "auto",
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16", "fp16"],
-        typer.Option("--precision", help="auto: lower where it is faster and moves no number by .01."),
-    ] = "auto",
-    batch: Annotated[str, typer.Option("--batch", metavar="N|auto", help="Tiles at a time; auto: by trial.")] = "auto",
-    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network (torch.compile).")] = False,
+    dense: o.Dense = "auto",
+    engine: o.Engine = "auto",
+    precision: o.Precision = "auto",
+    batch: o.Batch = "auto",
+    compiled: o.Compiled = False,
     no_colours: Annotated[bool, typer.Option("--no-colours", help="No picture of the vectors.")] = False,
     device: o.Device = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would write and take.")] = False,

@@ -70,9 +70,7 @@ def embed_train(
     repeats: Annotated[int, typer.Option("--repeats", help="So often tiles are drawn and judged.", **_MAPS)] = 5,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Run folder.")] = Path("embedder"),
     cache: o.Cache = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the folder, with its options.")
-    ] = False,
+    resume: o.Resume = False,
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Learn vectors that tell places apart: from labels of tiles, or from nothing but where places lie."""

@@ -20,9 +20,7 @@ def train(
     recipe: Recipe,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Run folder.")] = Path("run"),
     cache: o.Cache = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the folder, with its options.")
-    ] = False,
+    resume: o.Resume = False,
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Train a classifier; `model.safetensors` holds the weights and all that predict needs."""

@@ -32,9 +32,7 @@ def predict(
         typer.Option("-o", "--output", metavar="DIR", help="Prediction folder.  [default: RASTER.geolabel]"),
     ] = None,
     bands: o.Bands = None,
-    scale: Annotated[
-        float | None, typer.Option("--scale", help="Stored value × scale = the model's stored value.")
-    ] = None,
+    scale: o.Scale = None,
     stride: Annotated[
         int | None, typer.Option("--stride", help="Step between tiles, pixels.  [default: half a tile]")
     ] = None,
@@ -47,24 +45,15 @@ def predict(
         Literal["none", "flips", "all"],
         typer.Option("--tta", help="Predict each tile turned as well, by flips (4) or all ways (8), and average."),
     ] = "none",
-    dense: Annotated[
-        Literal["auto", "on", "off"],
-        typer.Option("--dense", help="Overlapping tiles as windows of one feature map; auto: where made for it."),
-    ] = "auto",
+    dense: o.Dense = "auto",
     refine: Annotated[
         bool, typer.Option("--refine", help="Draw outlines by what the network sees within tiles (dense windows).")
     ] = False,
     device: o.Device = "auto",
-    engine: Annotated[
-        Literal["auto", "torch", "openvino"],
-        typer.Option("--engine", help="What runs the network; auto: the fastest in a trial of two seconds."),
-    ] = "auto",
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16", "fp16"],
-        typer.Option("--precision", help="auto: lower where it is faster and moves no probability by .01."),
-    ] = "auto",
-    batch: Annotated[str, typer.Option("--batch", metavar="N|auto", help="Tiles at a time; auto: by trial.")] = "auto",
-    compiled: Annotated[bool, typer.Option("--compile", help="Compile the network (torch.compile).")] = False,
+    engine: o.Engine = "auto",
+    precision: o.Precision = "auto",
+    batch: o.Batch = "auto",
+    compiled: o.Compiled = False,
     shard: Annotated[
         str | None,
         typer.Option("--shard", metavar="I/N", help="Only the I-th of N parts, for geolabel merge (job arrays)."),

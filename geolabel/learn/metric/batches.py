@@ -29,18 +29,30 @@ class Draw:
 
 
 def by_class(
-    pool: Pool, size: int, per_class: int, bounds: tuple[float, float], rng: np.random.Generator, steps: int
+    pool: Pool,
+    size: int,
+    per_class: int,
+    bounds: tuple[float, float],
+    rng: np.random.Generator,
+    steps: int,
+    *,
+    least: int = 2,
 ) -> Iterator[Draw]:
     """`steps` batches of `size` tiles, `per_class` of each of some classes (Hermans et al. 2017, arXiv 1703.07737).
 
     Classes are drawn alike, however rare they are; a tile comes twice into a batch only where its class has too few.
-    With shares, tiles are compared by what they have in common, within `bounds`. Raises EmptyError for one class.
+    With shares, tiles are compared by what they have in common, within `bounds`. A batch has `least` classes at the
+    least: 2, or 3 for quadruplets, whose negatives belong apart too. Raises EmptyError for fewer.
     """
     known, counts = np.unique(pool.labels[pool.labels >= 0], return_counts=True)
     if len(known) < 2:  # noqa: PLR2004 - something must be apart
         raise EmptyError("only one class or place is known; nothing can be told apart. Label more, or --no-supervised")
+    if len(known) < least:
+        raise EmptyError(
+            f"a quadruplet needs tiles of {least} classes or places, and {len(known)} are known; choose --loss triplet"
+        )
     members = [np.flatnonzero(pool.labels == label) for label in known.tolist()]
-    wanted = min(len(known), max(2, size // per_class))
+    wanted = min(len(known), max(least, size // per_class))
     each = max(2, size // wanted)
     for _ in range(steps):
         chosen = rng.choice(len(known), wanted, replace=False)

@@ -18,6 +18,7 @@ from geolabel.learn.forward import make_classifier
 from geolabel.learn.history import stale
 from geolabel.learn.metric.run import EmbedEpoch
 from geolabel.learn.predictor import predict_chips
+from geolabel.learn.stepping import take_step
 from geolabel.learn.transforms import Normalise, to_tensor
 
 if TYPE_CHECKING:
@@ -143,11 +144,5 @@ def _learn(
     vectors = run.learner(chips).float()
     outcome = step.judge(vectors, run.generator)
     run.fabric.backward(outcome.loss)
-    if recipe.clip:
-        run.fabric.clip_gradients(run.learner, run.optimizer, max_norm=recipe.clip, error_if_nonfinite=False)
-    run.optimizer.step()
-    run.optimizer.zero_grad()
-    run.schedule.step()
-    if run.mean:
-        run.mean.update(run.network)
+    take_step(run, recipe.clip)
     return outcome.loss.detach(), outcome.active

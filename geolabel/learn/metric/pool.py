@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from geolabel.learn.chips import Chips
 
 
+ROUNDING = 0.01
+"""Tile sides: by so much a tile may lie outside a ring. Neighbours on a grid are one side apart, and a projection bends
+it: without this, half of them would be too near."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rings:
     """How far apart tiles belong together, and how far apart they belong apart; tile sides."""
@@ -68,7 +73,10 @@ class Pool:
         centres, sources = self.centres[rows], self.sources[rows]
         apart = np.hypot(*(centres[:, None] - centres).transpose(2, 0, 1))
         same = sources[:, None] == sources
-        near, far = (same & (apart >= low) & (apart <= high) for low, high in (rings.positive, rings.negative))
+        near, far = (
+            same & (apart >= low - ROUNDING) & (apart <= high + ROUNDING)
+            for low, high in (rings.positive, rings.negative)
+        )
         np.fill_diagonal(near, val=False)
         labels = np.arange(len(rows))
         labels[drawn[:, 1]] = labels[drawn[:, 0]]

@@ -87,10 +87,11 @@ class TupleTeacher:
         """By the tuples of the pool where it has some, else by its labels."""
         recipe = self.recipe
         if pool.tuples is None:
-            draws = by_class(pool, recipe.batch, recipe.per_class, (recipe.unlike, recipe.alike), rng, count)
+            bounds, least = (recipe.unlike, recipe.alike), recipe.tuple_size - 1
+            draws = by_class(pool, recipe.batch, recipe.per_class, bounds, rng, count, least=least)
         else:
-            chosen = harden(pool.tuples, recipe, encode)
-            chosen = chosen[rng.permutation(len(chosen))][: count * recipe.batch]
+            # in the order in which they were drawn: anchors of one batch may be meant to lie together
+            chosen = harden(pool.tuples, recipe, encode)[: count * recipe.batch]
             draws = by_tuple(pool, chosen, min(recipe.batch, len(chosen)), rings(recipe))
         for draw in draws:
             yield _TupleStep(draw.rows, draw.relation, self.miner, self.loss)

@@ -50,7 +50,7 @@ class Place:
 
     def check(self, *, scheme: bool, overwrite: bool, inputs: Sequence[Path]) -> None:
         """Refuse before any work what cannot be written. Raises OutputError."""
-        for path in (self.index, *self.maps(1), *([self.scheme] if scheme else [])):
+        for path in (self.index, *self.maps(1), *map(_style, self.maps(1)), *([self.scheme] if scheme else [])):
             files.check_new(path, overwrite=overwrite, inputs=inputs)
 
 
@@ -78,24 +78,27 @@ def write(
     if not rasters:
         log.warning("%s: its tiles do not lie on a grid, so there is no map of the clusters", place.index)
     targets = place.maps(len(rasters)) if rasters else ()
-    styles = [target.with_suffix(".qml") for target in targets]
     with ExitStack() as stack:
         if toml:
             draft = stack.enter_context(files.new_file(place.scheme, overwrite=overwrite))
             draft.write_text(_toml(scheme, place), encoding="utf-8")
-        for one, target, style in zip(rasters, targets, styles, strict=True):
+        for one, target in zip(rasters, targets, strict=True):
             # the sidecar that names the classes belongs to the map: both are drafts in one folder
             folder = stack.enter_context(files.new_file(target, overwrite=overwrite))
             _write_map(folder, one, scheme, members)
             sidecar = target.with_name(f"{target.name}.aux.xml")
-            stack.enter_context(files.new_file(sidecar, overwrite=True)).write_bytes(
+            stack.enter_context(files.new_file(sidecar, overwrite=overwrite)).write_bytes(
                 folder.with_name(f"{folder.name}.aux.xml").read_bytes()
             )
-            stack.enter_context(files.new_file(style, overwrite=True)).write_text(
+            stack.enter_context(files.new_file(_style(target), overwrite=overwrite)).write_text(
                 maps.raster_qml(shown_styles(scheme.classes, undecided=False)), encoding="utf-8"
             )
         write_index(place.index, index, overwrite=overwrite)
     return tuple(targets)
+
+
+def _style(target: Path) -> Path:
+    return target.with_suffix(".qml")
 
 
 def _write_map(path: Path, one: Placed, scheme: Scheme, members: NDArray[np.int16]) -> None:

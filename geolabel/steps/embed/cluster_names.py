@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel.errors import OptionError, TileIndexError, listed
+from geolabel.errors import OptionError, SchemeError, TileIndexError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.labels.scheme_file import read_scheme
 from geolabel.steps.embed.cluster_files import Place, labelled, write
@@ -62,7 +62,10 @@ def rename(clusters: Path, names: Path, *, output: Path, overwrite: bool = False
             f"{names}: names {listed(told.names, 4)}, but the clusters of {clusters} are {listed(own, 4)}; change the "
             "titles, and leave the names"
         )
-    scheme, of_cluster = merged(told, Scheme.from_json(index.scheme))
+    try:
+        scheme, of_cluster = merged(told, Scheme.from_json(index.scheme))
+    except SchemeError as error:
+        raise SchemeError(f"{names}: {error}") from error
     found = np.where(members >= 0, of_cluster[members], -1).astype(np.int16)
     done = labelled(index, scheme, found, f"embed cluster --rename {names.name}").moved(clusters, output)
     pictures = write(place, done, scheme, found, toml=False, overwrite=overwrite)

@@ -105,10 +105,10 @@ def encode(
     room = target.with_name(f"{target.stem}.region")
 
     def write(to: Target) -> Written:
-        with _kept(room, overwrite=overwrite):
-            return write_region(names, chosen, choices, device, min_valid, room, to)
+        return write_region(names, chosen, choices, device, min_valid, room, to)
 
-    return _finished(write, target, dtype, (*map(Path, names), chosen, aoi), colours=colours, overwrite=overwrite)
+    inputs = (*map(Path, names), chosen, aoi)
+    return _finished(write, target, dtype, inputs, room=room, colours=colours, overwrite=overwrite)
 
 
 def encode_tiles(
@@ -146,16 +146,19 @@ def _finished(
     dtype: DType,
     inputs: Sequence[Path | None],
     *,
+    room: Path | None = None,
     colours: bool,
     overwrite: bool,
 ) -> EncodeReport:
-    """The file that `write` makes, with its pictures."""
+    """The file that `write` makes, with its pictures; the folder `room` is kept where `write` puts something into it."""
     if target.suffix.lower() != INDEX:
         raise OptionError(f"{target}: vectors are written as Parquet; give it a name that ends with {INDEX}")
     picture = target.with_name(f"{target.stem.removesuffix(ENDING)}.colours.tif")
     for path in (target, picture) if colours else (target,):
         files.check_new(path, overwrite=overwrite, inputs=inputs)
     with ExitStack() as stack:
+        if room is not None:
+            stack.enter_context(_kept(room, overwrite=overwrite))
         draft = stack.enter_context(files.new_file(target, overwrite=overwrite))
         made = write(Target(target, draft, dtype))
         placed = placed_in(draft) if colours else ()
@@ -187,9 +190,10 @@ def _finished(
 @contextmanager
 def _kept(room: Path, *, overwrite: bool) -> Iterator[None]:
     """A folder for what a region's tiles are cut from; it goes where nothing was put into it."""
+    record = room / files.RECORD
     with files.work_directory(room, "embed encode", overwrite=overwrite):
+        files.write_json(record, {"format": 1, "command": "embed encode"})  # a run that is killed can be done again
         yield
-        if any(room.iterdir()):
-            files.write_json(room / files.RECORD, {"format": 1, "command": "embed encode"})
-        else:
+        if list(room.iterdir()) == [record]:
+            record.unlink()
             room.rmdir()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from geolabel.steps.model_card import provenance
+
 if TYPE_CHECKING:
     from geolabel.learn.metric.recipe import EmbedRecipe
     from geolabel.model import ModelCard
@@ -43,15 +45,6 @@ def describe_embedder(card: ModelCard, recipe: EmbedRecipe, prepared: Prepared) 
         "Epochs were chosen by that number, so it flatters. `geolabel embed evaluate` compares the vectors with raw "
         "pixels, colours, PCA and an untrained network, on places that did not train.",
         "",
-        "## What it was trained on",
-        "",
-        *(f"- {entry['path']} ({entry['fingerprint'][:12]})" for entry in card.trained_on.get("sources", [])[:20]),
-        *(f"- labels: {entry.get('kind')} {entry.get('path')}" for entry in card.trained_on.get("labels", [])),
-        "",
-        "## Licence and attribution",
-        "",
-        card.licence or "Not stated: the licence of the training data and labels applies.",
-        *card.attribution,
-        "",
+        *provenance(card),
     ]
     return "\n".join(lines)

@@ -88,7 +88,7 @@ def _at(path: Path, word: str, option: str) -> NDArray[np.int64]:
         raise OptionError(f"{option} {word}: is no longitude, latitude in degrees; write it as lon,lat")
     crs, _ = _place(path, f"{option} {word}")
     point = geodesy.project_geometries(np.array([shapely.Point(lon, lat)], dtype=object), _WGS84, crs)
-    return _touched(path, point, f"{option} {word}")
+    return _touched(path, point, f"{option} {word} (longitude, latitude)")
 
 
 def _within(path: Path, drawn: Path, option: str) -> NDArray[np.int64]:

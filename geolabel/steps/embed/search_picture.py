@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel import files, raster
-from geolabel.errors import ContractError, OptionError
+from geolabel.errors import ContractError, InputError, OptionError
 from geolabel.grid import Window
 from geolabel.learn.device import choose_device
 from geolabel.learn.encoder import load_encoder
@@ -58,6 +58,8 @@ def _encode(picture: Path, encoder: Classifier, model: Path) -> NDArray[np.float
     info = _checked(picture, encoder, model)
     with raster.open_raster(info) as reader:
         pixels, valid = reader.read(Window(0, 0, info.width, info.height))
+    if not valid.any():
+        raise InputError(f"{picture}: has no valid pixel, so it shows nothing; give another chip")
     scale, offset = ([getattr(band, what) for band in info.bands] for what in ("scale", "offset"))
     return encoder.with_card(for_source(card, info.dtype, scale, offset))(pixels[None], valid[None])
 

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel.embeddings import blocks, count_of, vectors_of
+from geolabel.embeddings.blocks import not_numbers
 from geolabel.embeddings.index import build_index, is_fresh, nearest_by_index
+from geolabel.errors import EmptyError
 from geolabel.learn.device import choose_device
 from geolabel.learn.linear_probe import LinearProbe, into_levels
 from geolabel.learn.nearest import Best, Likeness, best_of, scored
 from geolabel.steps.embed.search_heat import LEVELS, NODATA
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    import torch
     from numpy.typing import NDArray
 
     from geolabel.embeddings import EmbeddingsHeader
@@ -47,7 +51,7 @@ def by_likeness(
     left_out = np.concatenate([like.rows, unlike.rows])
     if not index:
         with closing(blocks(path, _threads())) as parts:
-            return best_of(scored(parts, score, where), top, left_out)
+            return best_of(_numbers(path, scored(parts, score, where)), top, left_out)
     if not is_fresh(path):
         build_index(path)
     rows = nearest_by_index(path, like.vectors, top + len(left_out))
@@ -66,13 +70,24 @@ def by_probe(
     where, count = choose_device(device), count_of(path)
     left_out = np.concatenate([like.rows, unlike.rows])
     others = np.setdiff1d(np.arange(count), left_out)
+    if not len(others):
+        raise EmptyError(f"{path}: all its {count} tiles are examples, so --fit has none to find; give fewer")
     drawn = np.random.default_rng(seed).choice(others, min(BACKGROUND, len(others)), replace=False)
     background = vectors_of(path, np.sort(drawn)).astype(np.float32)
     probe = LinearProbe.fit(like.vectors, unlike.vectors, background, seed)
     levels = np.full(count, NODATA, np.uint8)
     with closing(blocks(path, _threads())) as parts:
-        found = best_of(into_levels(scored(parts, probe.score(where), where), levels, LEVELS), top, left_out)
+        logits = _numbers(path, scored(parts, probe.score(where), where))
+        found = best_of(into_levels(logits, levels, LEVELS), top, left_out)
     return Best(found.rows, (1 / (1 + np.exp(-found.scores.astype(np.float64)))).astype(np.float32)), levels
+
+
+def _numbers(path: Path, scores: Iterable[tuple[int, torch.Tensor]]) -> Iterator[tuple[int, torch.Tensor]]:
+    """The same scores, (first row, (n,)). Raises InputError where one is no number: so is its vector."""
+    for first, found in scores:
+        if bool((found.isnan() | found.isposinf()).any()):
+            raise not_numbers(path)
+        yield first, found
 
 
 def _threads() -> int:

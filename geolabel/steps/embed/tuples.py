@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel.errors import EmptyError
-from geolabel.learn.metric.pool import Tuples
+from geolabel.learn.metric.pool import ROUNDING, Tuples
 from geolabel.learn.metric.recipe import OFFLINE
 from geolabel.tiling.neighbours import draw_in_ring, far_apart, nearest_place
 
@@ -41,8 +41,15 @@ def draw_tuples(
     """
     near, far = candidates(recipe)
     anchors = _anchors(centres, rows, wanted, recipe, rng)
-    positives = draw_in_ring(centres, anchors, rows, (recipe.min_pos_dist, recipe.max_pos_dist), near, rng)
-    negatives = draw_in_ring(centres, anchors, rows, (recipe.min_neg_dist, recipe.max_neg_dist), far, rng)
+    positive, negative = (
+        (low - ROUNDING, high + ROUNDING)
+        for low, high in (
+            (recipe.min_pos_dist, recipe.max_pos_dist),
+            (recipe.min_neg_dist, recipe.max_neg_dist),
+        )
+    )
+    positives = draw_in_ring(centres, anchors, rows, positive, near, rng)
+    negatives = draw_in_ring(centres, anchors, rows, negative, far, rng)
     whole = (positives >= 0).all(axis=1) & (negatives >= 0).all(axis=1)
     if not whole.any():
         raise EmptyError(
