@@ -18,7 +18,7 @@ from big_raster import make
 from rasterio.windows import Window
 
 from geolabel import raster
-from geolabel.raster.scattered import read_scattered
+from geolabel.raster.scattered import open_scattered
 from geolabel.tiling.ground import Ground
 from geolabel.tiling.places import Places
 
@@ -79,7 +79,8 @@ def _timed(read: Read, path: Path, places: Places) -> float:
 
 
 def _geolabel(path: Path, places: Places, pixels: np.ndarray, valid: np.ndarray) -> None:
-    read_scattered(raster.describe(path), places.col, places.row, SIZE, pixels, valid)
+    with open_scattered(raster.describe(path)) as reader:
+        reader.read(places.col, places.row, SIZE, pixels, valid)
 
 
 def _sequential(path: Path, places: Places, pixels: np.ndarray, _valid: np.ndarray) -> None:

@@ -37,6 +37,12 @@ def check_new(path: Path, *, overwrite: bool, folder: str = "", inputs: Iterable
     """
     if not path.name.isprintable():
         raise OutputError(f"{path.name!r}: a name with a line break or the like; give another with -o")
+    try:
+        path.exists()
+    except OSError as error:  # a name that no disk takes
+        raise OutputError(
+            f"{path.name[:80]}: cannot be written ({error.strerror}); give another name with -o"
+        ) from error
     place = path.resolve()
     for source in inputs:
         if source is not None and source.exists() and place in (source.resolve(), *source.resolve().parents):

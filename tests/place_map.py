@@ -33,3 +33,12 @@ def place_map(tiles: int = 40, regions: int = 16, seed: int = 0) -> tuple[np.nda
     gain = np.kron(rng.uniform(8, 20, (tiles, tiles)), np.ones((TILE, TILE)))
     pixels = light + gain * texture + rng.normal(0, 2, (3, side, side))
     return pixels.clip(1, 255).astype(np.uint8), classes.astype(np.uint8)
+
+
+def whole_tiles(tiles: int = 40, regions: int = 16, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Tiles (n, 3, TILE, TILE) of a map that show one class only, and their class (n,)."""
+    pixels, classes = place_map(tiles, regions, seed)
+    cut = pixels.reshape(3, tiles, TILE, tiles, TILE).transpose(1, 3, 0, 2, 4).reshape(-1, 3, TILE, TILE)
+    shown = classes.reshape(tiles, TILE, tiles, TILE).transpose(0, 2, 1, 3).reshape(tiles * tiles, -1)
+    pure = (shown == shown[:, :1]).all(axis=1)
+    return np.ascontiguousarray(cut[pure]), shown[pure, 0].astype(np.int64)

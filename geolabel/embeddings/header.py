@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from geolabel import files
 from geolabel.errors import InputError, TileIndexError
-from geolabel.tiling.index import VECTOR
+from geolabel.tiling.index import REQUIRED, VECTOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,11 +99,16 @@ def header_of(path: Path, stored: pq.ParquetFile) -> EmbeddingsHeader:
     try:
         described = json.loads((stored.metadata.metadata or {}).get(b"geolabel", b"null"))
         told = described.get(KEY) if isinstance(described, dict) else None
-        header = EmbeddingsHeader(int(told["size"]), told["dtype"], bool(told["norm"]), told.get("model") or {})
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        header = EmbeddingsHeader(int(told["size"]), told["dtype"], bool(told["norm"]), dict(told.get("model") or {}))
+    except (AttributeError, KeyError, TypeError, ValueError, TileIndexError) as error:
         what = "its description is damaged" if told else "holds no vectors"
         raise TileIndexError(f"{path}: {what}; make it with geolabel embed encode") from error
     names = stored.schema_arrow.names
+    missing = [name for name in REQUIRED if name not in names]
+    if missing:
+        raise TileIndexError(
+            f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel embed encode"
+        )
     found = stored.schema_arrow.field(VECTOR).type if VECTOR in names else None
     if found != header.arrow_type():
         raise TileIndexError(

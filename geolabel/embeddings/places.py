@@ -84,14 +84,19 @@ def _shapes(path: Path, stored: NDArray[Any]) -> NDArray[Any]:
     try:
         found: NDArray[Any] = shapely.from_wkb(stored)
     except shapely.errors.GEOSException as error:
-        raise InputError(f"{path}: outlines cannot be read ({error}); it is damaged, encode the region again") from error
+        raise InputError(
+            f"{path}: outlines cannot be read ({error}); it is damaged, encode the region again"
+        ) from error
     return found
 
 
 def _boxes(stored: pq.ParquetFile) -> list[tuple[float, ...] | None]:
     """Box of each group of rows as the file's statistics tell it; None where they do not."""
     leaves = [stored.schema.column(at).path for at in range(len(stored.schema))]
-    at = [leaves.index(f"bbox.{edge}") for edge in _EDGES]
+    names = [f"bbox.{edge}" for edge in _EDGES]
+    if not set(names) <= set(leaves):
+        return [None] * stored.metadata.num_row_groups
+    at = [leaves.index(name) for name in names]
     found: list[tuple[float, ...] | None] = []
     for number in range(stored.metadata.num_row_groups):
         group = stored.metadata.row_group(number)

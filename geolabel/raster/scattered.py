@@ -158,19 +158,6 @@ def open_scattered(info: RasterInfo) -> Iterator[ScatteredReader]:
         yield ScatteredReader(info, readers, stack.enter_context(ThreadPoolExecutor(threads)))
 
 
-def read_scattered(
-    info: RasterInfo,
-    cols: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    size: int,
-    pixels_out: NDArray[Any],
-    valid_out: NDArray[np.bool_],
-) -> None:
-    """`ScatteredReader.read` of a raster that is opened for it."""
-    with open_scattered(info) as reader:
-        reader.read(cols, rows, size, pixels_out, valid_out)
-
-
 def _column_px(info: RasterInfo, size: int) -> int:
     """How wide the columns are in which windows begin that are read together: whole blocks, as memory allows."""
     wide, high = info.block

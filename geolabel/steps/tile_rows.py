@@ -76,8 +76,7 @@ def _one_crs(sources: Sequence[Source], geometries: Sequence[NDArray[Any]]) -> t
 
 
 def raster_source(info: raster.RasterInfo, output: Path) -> Source:
-    """A raster as an index at `output` describes it. Raises CRSError where it has no place."""
-    """A described raster, as the index at `output` keeps it. Raises CRSError."""
+    """A described raster, as the index at `output` keeps it. Raises CRSError where it has no place."""
     grid = info.place
     return Source(
         path=files.relative_to(info.path, output),

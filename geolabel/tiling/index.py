@@ -24,12 +24,12 @@ _ROWS = 1 << 15
 _GROUP = 1 << 17
 """Rows that are written together."""
 LABEL_PREFIX = "label."
-_REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
+REQUIRED = ("tile", "source", "col_off", "row_off", "width", "height", "valid", "geometry")
 VECTOR = "vector"
 """Column of an embeddings file (geolabel.embeddings), which is a tile index otherwise."""
 _NOT_READ = ("bbox", VECTOR)
 """Boxes are made anew where the index is written; vectors are read where they are asked for."""
-RESERVED = (*_REQUIRED, "bbox", VECTOR, "fold", "split", "known", "agree", "disagree", "dominant", "haze")
+RESERVED = (*REQUIRED, "bbox", VECTOR, "fold", "split", "known", "agree", "disagree", "dominant", "haze")
 """Columns with a meaning; attributes of a table of tags must not be named so."""
 
 
@@ -231,7 +231,7 @@ def index_of(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes] | None
         raise TileIndexError(f"{path}: a Parquet file, but no tile index; make one with geolabel tile")
     if described["format"] != FORMAT:
         raise TileIndexError(f"{path}: format {described['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
-    missing = [name for name in _REQUIRED if name not in table.column_names]
+    missing = [name for name in REQUIRED if name not in table.column_names]
     if missing:
         raise TileIndexError(f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel tile")
     try:

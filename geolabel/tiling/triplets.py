@@ -76,5 +76,7 @@ def _check(ground: Ground, what: str, low: float, high: float) -> None:
 
 def _remedy(what: str) -> str:
     return (
-        f"lower --min-{_NAMES[what]}-dist" if what == "negatives" else "raise --max-pos-dist, or lower --min-pos-dist"
+        f"lower --min-{_NAMES[what]}-dist or --size"
+        if what == "negatives"
+        else "raise --max-pos-dist, or lower --min-pos-dist"
     )

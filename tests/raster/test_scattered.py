@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from geolabel import raster
 from geolabel.errors import InputError
 from geolabel.raster import scattered
-from geolabel.raster.scattered import read_scattered
+from geolabel.raster.scattered import open_scattered
 
 
 def one_by_one(path, cols, rows, size: int, bands: list[int]) -> np.ndarray:
@@ -25,7 +25,8 @@ def one_by_one(path, cols, rows, size: int, bands: list[int]) -> np.ndarray:
 def read(info, cols, rows, size: int) -> tuple[np.ndarray, np.ndarray]:
     pixels = np.zeros((len(cols), len(info.bands), size, size), info.dtype)
     valid = np.zeros((len(cols), size, size), dtype=bool)
-    read_scattered(info, cols, rows, size, pixels, valid)
+    with open_scattered(info) as reader:
+        reader.read(cols, rows, size, pixels, valid)
     return pixels, valid
 
 

@@ -32,7 +32,12 @@ def embed_cluster(
     seed: o.Seed = 0,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Labelled index.  [default: clusters.parquet]"),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Labelled index.  [default: clusters.parquet; with --rename named.parquet]",
+        ),
     ] = None,
     overwrite: o.Overwrite = False,
 ) -> Any:

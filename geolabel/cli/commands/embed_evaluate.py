@@ -22,7 +22,7 @@ def evaluate(
     tiles: o.Tiles,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Folder of the report (default: MODEL.evaluation)."),
+        typer.Option("-o", "--output", metavar="DIR", help="Folder of the report.  [default: RUN.evaluation]"),
     ] = None,
     single: Annotated[
         str,

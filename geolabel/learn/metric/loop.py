@@ -20,6 +20,7 @@ from geolabel.learn.metric.run import EmbedEpoch
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.stepping import take_step
 from geolabel.learn.transforms import Normalise, to_tensor
+from geolabel.progress import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -71,7 +72,9 @@ def fit(
             began = time.perf_counter()
             lr = max(float(group["lr"]) for group in run.optimizer.param_groups)
             loss, active = _train_epoch(run, lessons)
-            score = lessons.supply.score(_encoder(run, lessons.card))
+            score = lessons.supply.score(encoder_of(run, lessons.card))
+            if not run.history and math.isnan(score):
+                log.warning("what does not train is too little to judge epochs by; the last one is kept")
             best = max((row.score for row in run.history if math.isfinite(row.score)), default=-math.inf)
             row = EmbedEpoch(
                 epoch=len(run.history) + 1,
@@ -94,7 +97,7 @@ def fit(
     run.best = run.best or run.weights()
 
 
-def _encoder(run: EmbedRun, card: ModelCard) -> Classifier:
+def encoder_of(run: EmbedRun, card: ModelCard) -> Classifier:
     """The network as it is judged: with the running mean of its weights where there is one."""
     if not run.mean:
         return make_classifier(card, run.network, run.fabric.device)

@@ -36,10 +36,7 @@ class EmbedRecipe:
     margin: float = option(0.5, "By how much farther a negative should lie than a positive; alpha of magnet.")
     soft_margin: bool = option(False, "ln(1 + exp(x)) instead of the hinge (triplet).")
     adaptive: bool = option(False, "Margins from the batch's mean distances (quadruplet).")
-    unsquared: bool = option(
-        False,
-        "Distances themselves instead of their squares, and half the margin for the second negative (quadruplet).",
-    )
+    unsquared: bool = option(False, "Distances themselves instead of their squares (quadruplet).")
     norm_penalty: float = option(0.01, "Weight of the vectors' lengths (tile2vec).")
     mining: str = option(
         "",
@@ -61,8 +58,10 @@ class EmbedRecipe:
     min_pos_dist: float = option(1.0, "Nearest that a positive may lie, tile sides.")
     max_pos_dist: float = option(5.0, "Farthest that a positive may lie, tile sides.")
     min_neg_dist: float = option(10.0, "Nearest that a negative may lie, tile sides.")
-    max_neg_dist: float = option(25.0, "Farthest that a negative may lie, tile sides.")
-    random_reset: float = option(1.0, "1: each place is drawn anywhere; 0: the places of a batch lie together.")
+    max_neg_dist: float = option(25.0, "Farthest that a negative may lie, tile sides (of places by magnet: any).")
+    random_reset: float = option(
+        1.0, "1: each anchor is drawn anywhere; 0: those of a batch lie together. Magnet's places always hold together."
+    )
     magnet_clusters: int = option(12, "Clusters a batch: one, and its nearest impostors (magnet).")
     magnet_tiles: int = option(4, "Tiles of each of these clusters (magnet).")
     magnet_per_class: int = option(3, "Clusters into which each class is divided (magnet, from labels).")
@@ -114,6 +113,8 @@ class EmbedRecipe:
                 "--loss tile2vec keeps vectors short by a penalty, which vectors of length 1 do not feel; give "
                 "--no-norm-output, and a --margin of about 10 as its paper has"
             )
+        if self.loss == "margin" and not self.norm_output:
+            raise OptionError("--loss margin compares vectors of length 1; leave --no-norm-output out")
         self._check_distances()
         self._check_mining()
 
@@ -134,7 +135,7 @@ class EmbedRecipe:
     def _check_mining(self) -> None:
         if self.loss == "magnet" and (self.mining or self.targets == "shares"):
             what = "--mining" if self.mining else "--targets shares"
-            raise OptionError(f"--loss magnet chooses its batches itself, by classes; leave {what} out")
+            raise OptionError(f"--loss magnet chooses its batches itself; leave {what} out")
         if self.loss == "magnet" and self.magnet_clusters < 2:  # noqa: PLR2004 - a cluster and an impostor
             raise OptionError("--magnet-clusters must be at least 2: a cluster, and an impostor")
         offline = [name for name in OFFLINE if name in self.mining_names]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
+from geolabel.errors import EmptyError
 from geolabel.learn.metric.batches import by_class, by_tuple
 from geolabel.learn.metric.losses import LossSettings, TupleLoss, loss_of
 from geolabel.learn.metric.magnet.batches import draw_batch
@@ -16,15 +17,15 @@ from geolabel.learn.metric.magnet.index import build_index, place_index, with_lo
 from geolabel.learn.metric.magnet.loss import magnet_loss
 from geolabel.learn.metric.magnet.standing import with_standing
 from geolabel.learn.metric.mining import Miner, miner_of
-from geolabel.learn.metric.offline import choose_hard
-from geolabel.learn.metric.pool import Rings
+from geolabel.learn.metric.offline import choose_hard, hardest_first
+from geolabel.learn.metric.pool import ROUNDING, Rings
 from geolabel.learn.metric.recipe import OFFLINE
 from geolabel.learn.metric.tuples import Outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geolabel.learn.metric.pool import Pool, Tuples
+    from geolabel.learn.metric.pool import Pool
     from geolabel.learn.metric.recipe import EmbedRecipe
 
 Encode = Callable[["NDArray[np.int64]"], "NDArray[np.float32]"]
@@ -91,7 +92,7 @@ class TupleTeacher:
             draws = by_class(pool, recipe.batch, recipe.per_class, bounds, rng, count, least=least)
         else:
             # in the order in which they were drawn: anchors of one batch may be meant to lie together
-            chosen = harden(pool.tuples, recipe, encode)[: count * recipe.batch]
+            chosen = harden(pool, recipe, encode)[: count * recipe.batch]
             draws = by_tuple(pool, chosen, min(recipe.batch, len(chosen)), rings(recipe))
         for draw in draws:
             yield _TupleStep(draw.rows, draw.relation, self.miner, self.loss)
@@ -102,27 +103,42 @@ def rings(recipe: EmbedRecipe) -> Rings:
     return Rings((recipe.min_pos_dist, recipe.max_pos_dist), (recipe.min_neg_dist, recipe.max_neg_dist))
 
 
-def harden(drawn: Tuples, recipe: EmbedRecipe, encode: Encode) -> NDArray[np.int64]:
+def harden(pool: Pool, recipe: EmbedRecipe, encode: Encode) -> NDArray[np.int64]:
     """One tuple an anchor (k, 3 or 4): the hardest of its candidates where they are mined over the map, else the first.
 
-    Both negatives of a quadruplet are the two hardest.
+    The second negative of a quadruplet is the next one that lies as far from the first as from the anchor: places
+    that are all different are what the loss is about. Where there is none, there is no tuple.
     """
-    names, wanted = recipe.mining_names, recipe.tuple_size - 2
-    positives, negatives = drawn.positives[:, :1], drawn.negatives[:, :wanted]
-    if any(name in names for name in OFFLINE):
+    drawn = pool.tuples
+    assert drawn is not None
+    every = np.arange(len(drawn))
+    positives, negatives = drawn.positives[:, 0], drawn.negatives
+    if any(name in recipe.mining_names for name in OFFLINE):
         anchors = torch.from_numpy(encode(drawn.anchors))
 
-        def hardest(candidates: NDArray[np.int64], *, farthest: bool) -> NDArray[np.int64]:
-            vectors = torch.from_numpy(encode(candidates.ravel())).view(*candidates.shape, -1)
-            return choose_hard(anchors, vectors, farthest=farthest).numpy()
+        def vectors(candidates: NDArray[np.int64]) -> torch.Tensor:
+            return torch.from_numpy(encode(candidates.ravel())).view(*candidates.shape, -1)
 
-        every = np.arange(len(anchors))
-        if "random-hard-positive" in names:
-            positives = drawn.positives[every, hardest(drawn.positives, farthest=True)][:, None]
-        if "random-hard-negative" in names:
-            parts = np.array_split(drawn.negatives, wanted, axis=1)
-            negatives = np.column_stack([part[every, hardest(part, farthest=False)] for part in parts])
-    return np.column_stack([drawn.anchors, positives, negatives])
+        if "random-hard-positive" in recipe.mining_names:
+            positives = drawn.positives[every, choose_hard(anchors, vectors(drawn.positives), farthest=True).numpy()]
+        if "random-hard-negative" in recipe.mining_names:
+            order = hardest_first(anchors, vectors(drawn.negatives)).numpy()
+            negatives = np.take_along_axis(drawn.negatives, order, axis=1)
+    chosen = np.column_stack([drawn.anchors, positives, negatives[:, 0]])
+    if recipe.tuple_size == 3:  # noqa: PLR2004 - a triplet
+        return chosen
+    assert pool.centres is not None
+    apart = np.linalg.norm(pool.centres[negatives] - pool.centres[negatives[:, :1]], axis=2)
+    allowed = apart >= recipe.min_neg_dist - ROUNDING
+    whole = allowed.any(axis=1)
+    if not whole.any():
+        raise EmptyError(
+            f"no two negatives of an anchor lie {recipe.min_neg_dist:g} tile sides apart, as quadruplets need; lower "
+            "--min-neg-dist, or raise --max-neg-dist"
+        )
+    second = negatives[every, allowed.argmax(axis=1)]
+    found: NDArray[np.int64] = np.column_stack([chosen, second])[whole]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

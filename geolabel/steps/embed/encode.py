@@ -150,7 +150,7 @@ def _finished(
     colours: bool,
     overwrite: bool,
 ) -> EncodeReport:
-    """The file that `write` makes, with its pictures; the folder `room` is kept where `write` puts something into it."""
+    """The file that `write` makes, with its pictures; the folder `room` stays where `write` fills it."""
     if target.suffix.lower() != INDEX:
         raise OptionError(f"{target}: vectors are written as Parquet; give it a name that ends with {INDEX}")
     picture = target.with_name(f"{target.stem.removesuffix(ENDING)}.colours.tif")

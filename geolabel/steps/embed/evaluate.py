@@ -93,15 +93,17 @@ def evaluate_embedding(
 ) -> EmbedEvaluateReport:
     """Judge the vectors of a model by probes, neighbours and clusters, and write it into a folder.
 
-    Default: `<model>.evaluation`. Probes learn on tiles of the part train and are judged on test; `repeats` times, on
-    up to `validation_tiles` tiles of each part, drawn anew. A tile's label is the class of its largest share, where
-    that is at least `single_class_threshold`. Raises ModelError, TileIndexError (no labels, no split, parts that share
-    pixels), ContractError, EmptyError, OptionError, OutputError.
+    Default: `<model>.evaluation`, or `<run>.evaluation` for a run's model.safetensors. Probes learn on tiles of the
+    part train and are judged on test; `repeats` times, on up to `validation_tiles` tiles of each part, drawn anew. A
+    tile's label is the class of its largest share, where that is at least `single_class_threshold`. Raises ModelError,
+    TileIndexError (no labels, no split, parts that share pixels), ContractError, EmptyError, OptionError, OutputError.
     """
     probes = Probes(tuple(single), tuple(multi), compat, seed)
     chosen, mixes = baselines_of(baselines, supervised), mixes_of(class_mix)
     _check(repeats, validation_tiles, single_class_threshold)
-    target = output or Path(f"{model.stem}.evaluation")
+    # every run of train names its model alike
+    name = model.resolve().parent.name if model.stem == "model" else model.stem
+    target = output or Path(f"{name}.evaluation")
     files.check_new(target, overwrite=overwrite, folder="embed evaluate", inputs=(model, tiles, supervised))
     index = read_index(tiles)
     judged = judged_tiles(index, tiles, single_class_threshold)

@@ -28,6 +28,8 @@ def doubts_of(index: TileIndex, tiles: JudgedTiles, draws: Sequence[Draw], card:
         yield "Parts were drawn at random: probes learned the neighbours of these tiles, and unseen places score lower."
     if max(card.tile_px) > SIDE_PX:
         yield f"As raw pixels and for PCA, tiles were reduced to {SIDE_PX} × {SIDE_PX} px at the most, by area mean."
+    if any(source.get("kind") == "clusters" for source in index.label_sources):
+        yield "Labels are clusters of some model's vectors: that model is judged by its own answers here."
     yield from _of_labels(tiles)
     yield from _of_draws(tiles, draws)
     yield "Labels are taken for the truth; where they are wrong, so are the scores."

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import raster
+from geolabel import raster, vector
 from geolabel.errors import EmptyError, OptionError
 from geolabel.learn.chips import Chips
-from geolabel.progress import log
 from geolabel.steps.tile_rows import check_alike, raster_source
 from geolabel.tiling.ground import Ground
 
@@ -46,6 +45,11 @@ class Drawing:
             raise OptionError(
                 f"--val {self.val:g} and --test {self.test:g} must leave something to train on: together below 1"
             )
+
+    @property
+    def aoi_file(self) -> Path | None:
+        """The file of the area of interest; None where it is a rectangle, or all."""
+        return self.aoi if self.aoi is not None and vector.rectangle(self.aoi) is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,6 @@ def split_ground(ground: Ground, drawing: Drawing, reach: float, seed: int, *, t
             )
         rest, test = found
     parts = _split(rest, drawing.val / (1 - drawing.test * tested), reach, seed + 1) if drawing.val else None
-    if drawing.val and parts is None:
-        log.warning("the rasters are too small for a part that judges epochs: the last one is kept")
     return Parts(rest, None, test) if parts is None else Parts(*parts, test)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +15,11 @@ from geolabel.learn.metric.pool import Pool
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.transforms import band_contracts
 from geolabel.steps.embed.ground import described_split, read_places
-from geolabel.steps.embed.ground_tuples import Layout, lay_places, lay_tuples
+from geolabel.steps.embed.ground_tuples import MOST_TILES, Layout, lay_places, lay_tuples
 from geolabel.steps.embed.prepared import IN_ORDER, Prepared, make_card
 from geolabel.steps.embed.tile_supply import in_order
 from geolabel.steps.embed.tuples import candidates
+from geolabel.tiling.parts import same_lattice
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -87,7 +88,8 @@ class GroundSupply:
             return float("nan")
         rng = np.random.default_rng([self.recipe.seed, 5])
         try:
-            layout = lay_tuples(self.val, _JUDGED, self.recipe, rng)
+            plain = replace(self.recipe, loss="triplet", mining="", adaptive=False, unsquared=False)
+            layout = lay_tuples(self.val, max(2, min(_JUDGED, _POOL_BYTES // (3 * self._tile_bytes()))), plain, rng)
         except EmptyError:
             return float("nan")
         drawn, chips = layout.tuples, self._pool(layout).chips
@@ -101,19 +103,24 @@ class GroundSupply:
 
     def _lay(self, ground: Ground, steps: int, rng: np.random.Generator) -> Layout:
         if self.recipe.loss == "magnet":
-            return lay_places(ground, steps, self.recipe, rng)
+            least = self.recipe.magnet_clusters * self.recipe.magnet_tiles
+            most = max(least, min(MOST_TILES, _POOL_BYTES // self._tile_bytes()))
+            return lay_places(ground, steps, self.recipe, rng, most)
         return lay_tuples(ground, steps * self.recipe.batch, self.recipe, rng)
 
     def _steps_a_pool(self) -> int:
         if self.recipe.loss == "magnet":
             return self.recipe.steps  # places are few, and each serves in many batches
         near, far = candidates(self.recipe)
+        return max(1, _POOL_BYTES // (self._tile_bytes() * self.recipe.batch * (1 + near + far)))
+
+    def _tile_bytes(self) -> int:
         info, size = self.readers[0].info, self.train.size
-        tile = size * size * (len(info.bands) * np.dtype(info.dtype).itemsize + 1)
-        return max(1, _POOL_BYTES // (tile * self.recipe.batch * (1 + near + far)))
+        return int(size * size * (len(info.bands) * np.dtype(info.dtype).itemsize + 1))
 
     def _pool(self, layout: Layout) -> Pool:
         size = self.train.size
         chips = read_places(self.readers, layout.places, size)
         centres = np.column_stack([layout.places.col, layout.places.row]) / size + 0.5
-        return Pool(chips, layout.labels, None, centres, layout.places.source, layout.tuples)
+        lattices = same_lattice(self.train.infos)[layout.places.source]
+        return Pool(chips, layout.labels, None, centres, lattices, layout.tuples)

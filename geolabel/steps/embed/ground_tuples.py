@@ -11,6 +11,7 @@ from geolabel.errors import EmptyError
 from geolabel.learn.metric.pool import Tuples
 from geolabel.steps.embed.tuples import candidates
 from geolabel.tiling.neighbours import far_apart
+from geolabel.tiling.parts import same_lattice
 from geolabel.tiling.places import Places
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _TRIED = 4_096
 """Places that are asked whether they may be the middle of one of magnet's."""
-_MOST_TILES = 2_048
+MOST_TILES = 2_048
 """Of all of magnet's places together."""
 
 
@@ -88,25 +89,28 @@ def _where(wanted: NDArray[np.bool_], some: Places, others: Places) -> Places:
     return Places(*(np.where(wanted, getattr(some, name), getattr(others, name)) for name in ("source", "col", "row")))
 
 
-def lay_places(ground: Ground, steps: int, recipe: EmbedRecipe, rng: np.random.Generator) -> Layout:
+def lay_places(
+    ground: Ground, steps: int, recipe: EmbedRecipe, rng: np.random.Generator, most_tiles: int = MOST_TILES
+) -> Layout:
     """Places for magnet, each with its tiles: no two of one place are farther apart than positives may be.
 
-    Tiles of different places are at least as far apart as negatives must be. Raises EmptyError for fewer than two.
+    All places together have about `most_tiles` tiles. Tiles of different places are at least as far apart as negatives
+    must be; dates of one ground, on one lattice, are one ground here. Raises EmptyError for fewer than two places.
     """
     tried = ground.random(_TRIED, rng)
     centres = np.column_stack([tried.col, tried.row]) / ground.size
     apart = recipe.min_neg_dist + recipe.max_pos_dist
-    # different rasters are not compared by distance: as if they lay far beside each other
-    centres[:, 0] += tried.source * (centres.max() + 2 * apart)
+    # rasters on different lattices are not compared by distance: as if they lay far beside each other
+    centres[:, 0] += same_lattice(ground.infos)[tried.source] * (centres.max() + 2 * apart)
     middles = tried.take(far_apart(centres, apart, rng))
     if len(middles) < 2:  # noqa: PLR2004 - a place, and another
         raise EmptyError(
             f"the ground is too small for two places {apart * ground.size:g} px apart (--min-neg-dist and "
-            "--max-pos-dist together); lower them, or give more rasters"
+            "--max-pos-dist together); lower them or --size, or give more rasters"
         )
-    most = max(2, min(steps * recipe.magnet_clusters, _MOST_TILES // recipe.magnet_tiles))
+    most = max(2, min(steps * recipe.magnet_clusters, most_tiles // recipe.magnet_tiles))
     middles = middles.take(np.arange(min(len(middles), most)))
-    per = min(2 * recipe.magnet_tiles, max(recipe.magnet_tiles, _MOST_TILES // len(middles)))
+    per = min(2 * recipe.magnet_tiles, max(recipe.magnet_tiles, most_tiles // len(middles)))
     labels = np.repeat(np.arange(len(middles)), per)
     places, _ = ground.around(middles.take(labels), 0.0, recipe.max_pos_dist / 2 * ground.size, rng)
     return Layout(places, labels, None)

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from geolabel.errors import OptionError
+from geolabel.errors import EmptyError, OptionError
+from geolabel.steps.embed.evaluate_scores import Probes
+from geolabel.steps.embed.evaluate_tiles import judged_tiles
 from geolabel.steps.embed.ground import described_split
 from geolabel.steps.label import label
 from geolabel.steps.tile_rows import index_of
-from geolabel.tiling.index import dictionary, write_index
+from geolabel.tiling.index import dictionary, read_index, write_index
 from geolabel.tiling.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from geolabel.steps.embed.ground import Drawing, Parts
     from geolabel.tiling import Source
+    from geolabel.tiling.ground import Ground
 
 LabelMap = Literal["osm", "clc", "raster", "vector"]
-_VAL_SHARE = 4
-"""A part that only judges epochs needs a quarter of the tiles."""
+_MOST = {"train": 20_000, "val": 4_000}
+"""Tiles of the parts that teach, and that judge epochs, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,14 @@ class LabelMaps:
             raise OptionError(f"--validation-map {self.choice}: no such map is given; name it with --{self.choice}")
         if self.choice is not None and not self.paths():
             raise OptionError(f"--validation-map {self.choice}: give the map itself with --{self.choice} FILE")
+        for flag in ("legend", "field", "layer", "scheme"):
+            if getattr(self, flag) is not None and not self.paths():
+                raise OptionError(f"--{flag} is of maps of labels; name one: --osm, --clc, --raster, --vector")
+
+    @property
+    def scheme_file(self) -> Path | None:
+        """The scheme, where it is a file."""
+        return Path(self.scheme) if self.scheme and self.scheme.endswith(".toml") else None
 
     def paths(self) -> tuple[Path, ...]:
         """All maps."""
@@ -73,7 +84,7 @@ class Judging:
     """How vectors are judged in the end, as `geolabel embed evaluate` does it."""
 
     tiles: int = 5000
-    """Of each part, at the most; and so many are drawn of the ground."""
+    """Of each part, at the most."""
     single: tuple[str, ...] = ("knn",)
     multi: tuple[str, ...] = ("knn",)
     repeats: int = 5
@@ -83,21 +94,30 @@ class Judging:
             raise OptionError(
                 f"--validation-tiles must be at least 2 and --repeats at least 1, got {self.tiles} and {self.repeats}"
             )
+        Probes(self.single, self.multi, compat=False, seed=0)  # refuses names that nobody knows
 
 
 def write_labelled(
-    path: Path, sources: Sequence[Source], parts: Parts, drawing: Drawing, maps: LabelMaps, count: int, seed: int
+    path: Path,
+    sources: Sequence[Source],
+    parts: Parts,
+    drawing: Drawing,
+    maps: LabelMaps,
+    judged: int,
+    least: float,
+    seed: int,
 ) -> None:
-    """Write an index of `count` tiles drawn of each part, with labels and with its split.
+    """Write an index of tiles of each part, with labels and with its split; of the part that tests, `judged` at most.
 
-    Raises EmptyError, and what `label` raises; then nothing is left of it.
+    A class needs `least` of a tile to be its label. Tiles do not overlap: neighbours that share pixels would find each
+    other. Raises EmptyError, and what `label` raises; then nothing is left of it.
     """
     rng = np.random.default_rng([seed, 6])
     drawn: list[Places] = []
     names: list[str] = []
     for name, ground in (("train", parts.train), ("val", parts.val), ("test", parts.test)):
         if ground is not None:
-            some = ground.random(count if name != "val" else max(2, count // _VAL_SHARE), rng)
+            some = side_by_side(ground, max(_MOST[name], judged) if name in _MOST else judged, rng)
             drawn.append(some)
             names += [name] * len(some)
     places = Places.concat(drawn)
@@ -109,7 +129,7 @@ def write_labelled(
         "row_off": places.row,
         "width": sides,
         "height": sides,
-        "valid": np.full(len(places), np.nan, np.float32),
+        "valid": parts.train.valid_share(places),
     }
     geometries = [
         info.place.boxes(places.col[here], places.row[here], sides[here], sides[here])
@@ -139,6 +159,23 @@ def write_labelled(
             legend=counting.legend,
             scheme=counting.scheme,
         )
+        judged_tiles(read_index(path), path, least)  # what could not be judged in the end is refused now
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def side_by_side(ground: Ground, most: int, rng: np.random.Generator) -> Places:
+    """Up to `most` tiles of a ground that do not overlap: of a grid over each raster, drawn alike, in its order."""
+    size, parts = ground.size, []
+    for number, info in enumerate(ground.infos):
+        rows, cols = np.arange(0, info.height - size + 1, size), np.arange(0, info.width - size + 1, size)
+        row, col = (axis.ravel().astype(np.int64) for axis in np.meshgrid(rows, cols, indexing="ij"))
+        places = Places(np.full(len(row), number, dtype=np.int64), col, row)
+        parts.append(places.take(ground.allows(places)))
+    every = Places.concat(parts)
+    if not len(every):
+        raise EmptyError(
+            f"no tile of {size} px lies wholly in a part of the ground; lower --size, or give more rasters"
+        )
+    return every.take(np.sort(rng.permutation(len(every))[:most]))

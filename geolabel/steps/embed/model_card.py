@@ -41,9 +41,9 @@ def describe_embedder(card: ModelCard, recipe: EmbedRecipe, prepared: Prepared) 
         "## How well",
         "",
         *(f"- {part}, {name}: {value:.3f}" for part, found in card.scores.items() for name, value in found.items()),
-        "",
-        "Epochs were chosen by that number, so it flatters. `geolabel embed evaluate` compares the vectors with raw "
-        "pixels, colours, PCA and an untrained network, on places that did not train.",
+        *(["", "Epochs were chosen by that number, so it flatters."] if card.scores else ["Nothing was kept apart."]),
+        "`geolabel embed evaluate` compares the vectors with raw pixels, colours, PCA and an untrained network, on "
+        "places that did not train.",
         "",
         *provenance(card),
     ]

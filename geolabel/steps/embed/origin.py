@@ -13,7 +13,7 @@ from geolabel.steps.embed.ground import Drawing
 from geolabel.steps.embed.labelled import Judging, LabelMaps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 COMMAND = "embed train"
 CHECKPOINT, MODEL, TILES = "checkpoint.ckpt", "model.safetensors", "tiles.parquet"
@@ -53,18 +53,22 @@ class Origin:
     def inputs(self) -> list[Path]:
         """All files that it reads."""
         weights = [] if self.recipe.weights in ("none", "default") else [Path(self.recipe.weights)]
-        legend = [self.maps.legend] if self.maps.legend else []
-        return [*self.sources, *self.maps.paths(), *legend, *weights]
+        others = [self.maps.legend, self.maps.scheme_file, self.drawing.aoi_file]
+        return [*self.sources, *self.maps.paths(), *(path for path in others if path is not None), *weights]
 
-    def record(self) -> dict[str, Any]:
-        """What run.json holds."""
+    def record(self, output: Path) -> dict[str, Any]:
+        """What run.json of the run folder `output` holds; files are named from there."""
+
+        def named(path: Path) -> str:
+            return files.relative_to(path, output / files.RECORD) if path.exists() else str(path)
+
         return {
             "command": COMMAND,
             "options": self.recipe,
-            "drawing": asdict(self.drawing),
-            "labels": asdict(self.maps),
+            "drawing": _told(asdict(self.drawing), named),
+            "labels": _told(asdict(self.maps), named),
             "judging": asdict(self.judging),
-            "inputs": {str(path): files.fingerprint(path) for path in self.inputs() if path.exists()},
+            "inputs": {named(path): files.fingerprint(path) for path in self.inputs() if path.exists()},
             "versions": files.versions(),
         }
 
@@ -76,11 +80,11 @@ def kept_origin(output: Path, sources: Sequence[Path]) -> Origin:
         found = Origin(
             tuple(sources),
             EmbedRecipe(**kept["options"]),
-            Drawing(**_typed(kept["drawing"])),
-            LabelMaps(**_typed(kept["labels"])),
-            Judging(**_typed(kept["judging"])),
+            Drawing(**_typed(kept["drawing"], output)),
+            LabelMaps(**_typed(kept["labels"], output)),
+            Judging(**_typed(kept["judging"], output)),
         )
-        same = kept["inputs"] == files.to_json(found.record()["inputs"])
+        same = kept["inputs"] == found.record(output)["inputs"]
     except (AttributeError, KeyError, TypeError) as error:
         raise OptionError(f"{output / files.RECORD}: is damaged ({error}); train anew with --overwrite") from error
     if not same:
@@ -91,15 +95,32 @@ def kept_origin(output: Path, sources: Sequence[Path]) -> Origin:
 
 
 _FILES = ("aoi", "legend", "osm", "clc", "raster", "vector")
+"""Options that name files; an area of interest may be a rectangle."""
 
 
-def _typed(told: dict[str, Any]) -> dict[str, Any]:
-    """Options as JSON holds them, with lists as tuples and names of files as paths."""
+def _told(options: dict[str, Any], named: Callable[[Path], str]) -> dict[str, Any]:
+    """Options for run.json."""
+
+    def told(value: Any) -> Any:
+        return named(value) if isinstance(value, Path) else value
+
+    return {
+        name: [told(item) for item in value] if isinstance(value, tuple) else told(value)
+        for name, value in options.items()
+    }
+
+
+def _typed(told: dict[str, Any], output: Path) -> dict[str, Any]:
+    """Options out of the run.json of the folder `output`: lists as tuples, names of files as paths."""
+
+    def path(text: str) -> Path:
+        found = output / text
+        return found if found.exists() else Path(text)
+
     found: dict[str, Any] = {}
     for name, value in told.items():
-        paths = name in _FILES
         if isinstance(value, list):
-            found[name] = tuple(Path(item) if paths else item for item in value)
+            found[name] = tuple(path(item) if name in _FILES else item for item in value)
         else:
-            found[name] = Path(value) if paths and value is not None else value
+            found[name] = path(value) if name in _FILES and value is not None else value
     return found

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files
+from geolabel.errors import OptionError
+from geolabel.learn.metric.recipe import OFFLINE
 from geolabel.learn.transforms import band_contracts
 from geolabel.model import NORM_OUTPUT, OUTPUT_SIZE, ModelCard
 from geolabel.steps.embed.tile_supply import TileSupply, make_task
@@ -47,6 +49,9 @@ def prepare_tiles(path: Path, recipe: EmbedRecipe, cache: Path | None, scratch_i
     """The tiles of an index. Raises TileIndexError, EmptyError, OptionError, InputError, BandError."""
     index = read_index(path)
     task = make_task(index, path, recipe)
+    offline = [name for name in recipe.mining_names if name in OFFLINE]
+    if offline and not task.by_distance:
+        raise OptionError(f"--mining {offline[0]} looks over the map for near and far; it goes with --no-supervised")
     with open_chips(index, task.rows, path, cache, scratch_in) as chips:
         train = np.flatnonzero(task.parts == "train")
         source = index.sources[0]

@@ -88,13 +88,13 @@ def _at(path: Path, word: str, option: str) -> NDArray[np.int64]:
         raise OptionError(f"{option} {word}: is no longitude, latitude in degrees; write it as lon,lat")
     crs, _ = _place(path, f"{option} {word}")
     point = geodesy.project_geometries(np.array([shapely.Point(lon, lat)], dtype=object), _WGS84, crs)
-    return _touched(path, point, f"{option} {word} (longitude, latitude)")
+    return _touched(path, point, f"{option} {word}", "lon,lat, in this order,")
 
 
 def _within(path: Path, drawn: Path, option: str) -> NDArray[np.int64]:
     files.check_readable(drawn, "a tile number, lon,lat, a picture or a vector file")
     crs, bounds = _place(path, f"{option} {drawn}")
-    return _touched(path, vector.read_features(drawn, crs, within=bounds).geometries, f"{option} {drawn}")
+    return _touched(path, vector.read_features(drawn, crs, within=bounds).geometries, f"{option} {drawn}", "a place")
 
 
 def _place(path: Path, what: str) -> tuple[str, tuple[float, float, float, float]]:
@@ -104,8 +104,8 @@ def _place(path: Path, what: str) -> tuple[str, tuple[float, float, float, float
     return place
 
 
-def _touched(path: Path, shapes: NDArray[Any], what: str) -> NDArray[np.int64]:
+def _touched(path: Path, shapes: NDArray[Any], what: str, wanted: str) -> NDArray[np.int64]:
     rows = rows_touching(path, shapes) if len(shapes) else np.zeros(0, np.int64)
     if not len(rows):
-        raise EmptyError(f"{what}: no tile of {path} lies there; give a place within the region that was encoded")
+        raise EmptyError(f"{what}: no tile of {path} lies there; give {wanted} within the region that was encoded")
     return rows

@@ -36,15 +36,22 @@ def about(report: SearchReport, header: EmbeddingsHeader, embeddings: Path) -> s
     """How was searched, in a sentence or two."""
     made = header.model.get("name", "an unknown model")
     first = f"{report.tiles:,} tiles of {embeddings.name}, encoded by {made}, "
+    examples = _counted(report.like, "example")
     if report.method == "linear probe":
+        others = f"{_counted(report.unlike, 'counterexample')} and " if report.unlike else ""
         return first + (
-            f"by a linear probe fitted to {report.like} examples against {report.unlike} others and up to "
-            f"{BACKGROUND:,} random tiles, which are taken for something else, whatever they show."
+            f"by a linear probe fitted to {examples} against {others}up to {BACKGROUND:,} random tiles, "
+            "which are taken for something else, whatever they show."
         )
     how = "the cosine of the angle between vectors" if header.norm else "minus the distance between vectors"
     ruled = " Tiles that are as near to an example of what is not meant are left out." if report.unlike else ""
     nearly = " An index was searched, which misses a few." if report.method == "index" else ""
-    return first + f"by {how}, to the nearest of {report.like} examples.{ruled}{nearly}"
+    nearest = f"the nearest of {examples}" if report.like > 1 else "one example"
+    return first + f"by {how}, to {nearest}.{ruled}{nearly}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def page_of(

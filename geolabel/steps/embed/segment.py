@@ -54,6 +54,9 @@ def segment(
     chosen, choices = find_model(str(model)), choices or Choices()
     given = (source, chosen, *(labels.inputs() if labels else (probe_from,)))
     inputs = [path for path in given if path is not None]
+    files.check_readable(source, "a raster")
+    for path in labels.inputs() if labels else ():
+        files.check_readable(path, "labels, a legend or a scheme")
     files.check_new(target, overwrite=overwrite, folder=_COMMAND, inputs=inputs)
     kept = None
     if probe_from is not None:

@@ -90,7 +90,10 @@ def _of_classes(
         raise TileIndexError(f"{path}: has no labels; attach some with geolabel label, or give --no-supervised")
     shares = shares_with_none(index)
     labels = dominant(shares.T, recipe.single_class_threshold)
-    return labels, np.nan_to_num(shares) if recipe.targets == "shares" else None
+    if recipe.targets == "class":
+        return labels, None
+    # what is not known of a tile might be what it has in common with another
+    return np.where(np.isnan(shares).any(axis=1), -1, labels), np.nan_to_num(shares)
 
 
 def _of_column(index: TileIndex, name: str) -> NDArray[np.int64]:

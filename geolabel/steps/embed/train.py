@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,6 +56,8 @@ class EmbedTrainReport:
     judged_by: str
     score: float | None
     """Of the best epoch, on what does not train; None where nothing was kept apart."""
+    untrained: float | None = None
+    """The same of the network before it learned anything."""
     evaluation: EmbedEvaluateReport | None = None
     """Of the vectors, on ground that had no part in training; of rasters with maps of labels only."""
 
@@ -81,6 +84,8 @@ def train(
     goes on with the options it was begun with. Raises TileIndexError, EmptyError, OptionError, InputError, BandError,
     OutputError, and InterruptedRunError after Ctrl-C: the best model so far stands there then.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise OptionError("embed train runs in one process; start it without torchrun")
     if resume and overwrite:
         raise OptionError("--resume goes on with a run, --overwrite begins anew: give one of them")
     asked = Origin(
@@ -105,10 +110,12 @@ def train(
     ):
         teacher = teacher_of(kept, by_place=prepared.by_place)
         run = start(start_embedding(prepared.card, kept.weights, kept.seed), kept, choose_device(kept.device))
+        # where nothing does better in the end, that is to be known
+        untrained = prepared.supply.score(loop.encoder_of(run, prepared.card))
         if resume:
             checkpoint.restore(run, output / CHECKPOINT, EmbedEpoch)
         else:
-            files.write_json(output / files.RECORD, origin.record())
+            files.write_json(output / files.RECORD, origin.record(output))
         with HistoryWriter(output) as history:
 
             def told(epochs: Sequence[EmbedEpoch]) -> None:
@@ -117,7 +124,15 @@ def train(
 
             lessons = loop.Lessons(kept, prepared.card, prepared.supply, teacher)
             loop.fit(run, lessons, save_to=output / CHECKPOINT, on_epoch=told)
-        report = _write(output, run, kept, prepared)
+        report = replace(_write(output, run, kept, prepared), untrained=files.to_json(untrained))
+    if report.score is not None and report.untrained is not None and report.score <= report.untrained:
+        log.warning(
+            "no epoch does better than the network before it learned anything (%s %.3f against %.3f): give more "
+            "--steps or --epochs, or another --lr, --loss or --mining",
+            report.judged_by,
+            report.score,
+            report.untrained,
+        )
     if run.interrupted:
         raise InterruptedRunError(_go_on(sources, report))
     return replace(report, evaluation=_judged(origin, output)) if origin.maps.paths() else report
@@ -135,7 +150,8 @@ def _prepared(origin: Origin, output: Path, cache: Path | None) -> Iterator[Prep
     sources, ground = open_ground(origin.sources, drawing, tiles)
     parts = split_ground(ground, drawing, recipe.max_pos_dist, recipe.seed, tested=labelled)
     if labelled and not tiles.exists():
-        write_labelled(tiles, sources, parts, drawing, origin.maps, origin.judging.tiles, recipe.seed)
+        least, judged = recipe.single_class_threshold, origin.judging.tiles
+        write_labelled(tiles, sources, parts, drawing, origin.maps, judged, least, recipe.seed)
     with (
         prepare_tiles(tiles, recipe, None, output.parent)
         if origin.from_labels

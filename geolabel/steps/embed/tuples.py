@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from geolabel.learn.metric.recipe import EmbedRecipe
 
+_SECOND = 6
+"""Negatives drawn for a quadruplet."""
 _PLACES_TRIED = 4_096
 """Tiles that are asked whether they may be the middle of a place of their own."""
 
@@ -23,8 +25,10 @@ _PLACES_TRIED = 4_096
 def candidates(recipe: EmbedRecipe) -> tuple[int, int]:
     """How many positives, and how many negatives, are drawn for an anchor."""
     hard_negative, hard_positive = (name in recipe.mining_names for name in OFFLINE)
-    negatives = recipe.tuple_size - 2
-    return recipe.redraws if hard_positive else 1, negatives * (recipe.redraws if hard_negative else 1)
+    negatives = recipe.redraws if hard_negative else 1
+    if recipe.loss == "quadruplet":  # its second negative is to lie apart from the first, which not all do
+        negatives = max(_SECOND, 2 * negatives)
+    return recipe.redraws if hard_positive else 1, negatives
 
 
 def draw_tuples(

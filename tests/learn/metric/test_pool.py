@@ -78,17 +78,31 @@ def test_tuples_become_whole_batches() -> None:
 
 def test_over_the_map_the_hardest_is_taken() -> None:
     vectors = np.array([[0.0], [1.0], [3.0], [9.0], [5.0], [4.0], [7.0]], np.float32)
+    # on the ground: 5 lies beside 4, and 6 beside 3
+    centres = np.array([[0, 0], [1, 0], [0, 1], [0, 12], [12, 0], [12, 1], [1, 12]], float)
     drawn = Tuples(np.array([0]), np.array([[1, 2]]), np.array([[3, 4, 5, 6]]))
+    known = pool([-1] * 7, centres=centres, sources=np.zeros(7, np.int64), tuples=drawn)
 
     def take(names, **options) -> list[int]:
         recipe = EmbedRecipe(supervised=False, mining=names, **options)
-        return harden(drawn, recipe, lambda rows: vectors[rows])[0].tolist()
+        return harden(known, recipe, lambda rows: vectors[rows])[0].tolist()
 
     assert take("") == [0, 1, 3]
     assert take("RANDOM_HARD_NEGATIVE") == [0, 1, 5]
     assert take("random-hard-positive") == [0, 2, 3]
     assert take("Random-Hard-Negative,random-hard-positive") == [0, 2, 5]
-    assert take("random-hard-negative", loss="quadruplet") == [0, 1, 4, 5], "of either half the hardest"
+    assert take("random-hard-negative", loss="quadruplet") == [0, 1, 5, 6], (
+        "the next one that lies apart from the first"
+    )
+    assert take("", loss="quadruplet") == [0, 1, 3, 4]
+
+
+def test_without_two_places_apart_there_is_no_quadruplet() -> None:
+    centres = np.array([[0, 0], [1, 0], [0, 12], [1, 12]], float)
+    drawn = Tuples(np.array([0]), np.array([[1]]), np.array([[2, 3]]))
+    known = pool([-1] * 4, centres=centres, sources=np.zeros(4, np.int64), tuples=drawn)
+    with pytest.raises(EmptyError, match=r"no two negatives of an anchor lie 10 tile sides apart"):
+        harden(known, EmbedRecipe(supervised=False, loss="quadruplet"), lambda rows: np.zeros((len(rows), 1)))
 
 
 def test_standing_losses_are_those_of_the_paper_over_all_clusters() -> None:

@@ -61,11 +61,11 @@ def test_tiles_are_drawn_labelled_and_judged_apart(maps, scene, tmp_path, superv
     assert report.learned_from == ("places" if supervised is False else "classes")
     index = read_index(tmp_path / "run" / "tiles.parquet")
     parts = index.column("split").astype(str)
-    assert {name: int((parts == name).sum()) for name in ("train", "val", "test")} == {
-        "train": 80,
-        "val": 20,
-        "test": 80,
-    }
+    assert 2 <= (parts == "test").sum() <= 80
+    assert (parts == "train").sum() > 150, "all of the ground that trains"
+    boxes = set(zip(index.column("col_off").tolist(), index.column("row_off").tolist(), strict=True))
+    assert all(col % TILE == 0 and row % TILE == 0 for col, row in boxes), "tiles side by side share no pixel"
+    assert len(boxes) == len(index)
     columns = {name: index.column(name) for name in ("col_off", "row_off")}
     assert index.class_names == CLASSES
     assert index.shares == pytest.approx(shares_by_hand(scene[1], columns), abs=1e-6)
@@ -115,11 +115,19 @@ def test_of_several_maps_one_counts(maps, tmp_path) -> None:
         LabelMaps(choice="osm")
 
 
-def test_what_does_not_go_together(maps, tmp_path) -> None:
+def test_what_does_not_go_together(maps, tmp_path, monkeypatch) -> None:
     region, labels = maps
     out = tmp_path / "run"
     with pytest.raises(OptionError, match="rasters have no labels; name maps of them"):
         train([region], output=out, recipe=EmbedRecipe(supervised=True, **NEAR, **SHORT), drawing=Drawing(TILE))
+    with pytest.raises(OptionError, match="--single-class-classifiers oracle: there are knn"):
+        Judging(single=("oracle",))
+    with pytest.raises(OptionError, match="--legend is of maps of labels"):
+        LabelMaps(legend=labels.legend)
+    with pytest.raises(OptionError, match="runs in one process"):
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        train([region], output=out, recipe=EmbedRecipe(**NEAR, **SHORT))
+    monkeypatch.delenv("WORLD_SIZE")
     with pytest.raises(EmptyError, match="too small for blocks"):
         train([region], output=out, recipe=EmbedRecipe(**NEAR, **SHORT), drawing=Drawing(300), maps=labels)
     with pytest.raises(OptionError, match="together below 1"):
