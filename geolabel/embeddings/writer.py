@@ -69,9 +69,12 @@ class EmbeddingsWriter:
             raise TileIndexError(
                 f"{table.num_rows} tiles of {self.embeddings.size} numbers each were promised, got {vectors.shape}"
             )
-        stored = np.ascontiguousarray(vectors, self.embeddings.dtype)
+        with np.errstate(over="ignore"):
+            stored = np.ascontiguousarray(vectors, self.embeddings.dtype)
+        if not np.isfinite(vectors).all():
+            raise TileIndexError("a vector holds what is no number; train the encoder again, with a lower --lr")
         if not np.isfinite(stored).all():
-            raise TileIndexError(f"a vector holds what is no number, or too large for {self.embeddings.dtype}")
+            raise TileIndexError(f"a vector is too long for {self.embeddings.dtype}; give --dtype float32")
         bounds, kinds = outlines(table)
         self._kinds |= kinds
         if len(bounds):

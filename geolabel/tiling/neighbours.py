@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _AT_ONCE = 2_048
-"""Anchors whose neighbours are looked at together."""
+"""Anchors whose neighbours are looked at together, at the most."""
+_PAIRS = 1 << 22
+"""Pairs of anchors and neighbours that are in memory together, about."""
+_TRIED = 32
+"""Anchors that tell how many neighbours there are."""
 
 
 def draw_in_ring(
@@ -32,8 +36,10 @@ def draw_in_ring(
     if not len(members):
         return found
     tree = cKDTree(centres[members])
-    for start in range(0, len(anchors), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
+    around = tree.query_ball_point(centres[anchors[:_TRIED]], ring[1], return_length=True) if len(anchors) else [1]
+    step = int(np.clip(_PAIRS // max(1.0, float(np.mean(around))), 1, _AT_ONCE))
+    for start in range(0, len(anchors), step):
+        part = slice(start, start + step)
         near = cKDTree(centres[anchors[part]]).sparse_distance_matrix(tree, ring[1], output_type="ndarray")
         own = members[near["j"]] == anchors[part][near["i"]]
         near = near[(near["v"] >= ring[0]) & ~own]

@@ -53,7 +53,7 @@ def rename(clusters: Path, names: Path, *, output: Path, overwrite: bool = False
     if output.suffix.lower() != ".parquet":
         raise OptionError(f"{output}: is a tile index; give it a name that ends with .parquet")
     place = Place(output)
-    place.check(scheme=False, overwrite=overwrite, inputs=(names,))
+    place.check(scheme=False, overwrite=overwrite, inputs=(names, clusters))
     index, told = read_index(clusters), read_scheme(names)
     members = _members(index, clusters)
     own = index.class_names

@@ -89,7 +89,7 @@ def search(
     check_place(output, has_place=place_of(embeddings) is not None)
     page, heat = output.with_suffix(".html"), _heat_names(output, placed)
     chosen = find_model(str(model)) if model else None
-    given = (Path(word) for word in (*like, *unlike) if Path(word).suffix)
+    given = [Path(word) for word in (*like, *unlike) if Path(word).suffix]
     for target in (output, page, *heat, *(path.with_suffix(".qml") for path in heat)):
         files.check_new(target, overwrite=overwrite, inputs=(embeddings, chosen, *given))
     likes = read_examples(embeddings, header, like, "--like", chosen, device)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from geolabel.steps.embed.search_examples import Examples
     from geolabel.tiling import TileIndex
 
+_PICTURES = 500
+"""Answers that have a picture, at the most: more, and no browser scrolls through them."""
 _SHOWN = 24
 """Examples of a kind with a picture."""
 
@@ -60,11 +62,13 @@ def page_of(
     """The page, with its pictures."""
     base = embeddings.parent
     found, notes = _shown(
-        tiles_of(embeddings, best.rows),
+        tiles_of(embeddings, best.rows[:_PICTURES]),
         base,
-        [f"{rank}" for rank in range(1, report.found + 1)],
-        [(f"{report.measure} {score:.3f}",) for score in best.scores.tolist()],
+        [f"{rank}" for rank in range(1, min(report.found, _PICTURES) + 1)],
+        [(f"{report.measure} {score:.3f}",) for score in best.scores[:_PICTURES].tolist()],
     )
+    if report.found > _PICTURES:
+        notes = (*notes, f"The first {_PICTURES:,} of {report.found:,} are shown here; {report.output.name} has all.")
     galleries = []
     for examples in (likes, unlikes):
         tiles = tiles_of(embeddings, examples.rows[:_SHOWN])
