@@ -4,7 +4,9 @@ Each command of `geolabel` is a function of the same name here: `geolabel.tile(.
 `geolabel.split(...)`, `geolabel.train(...)`, `geolabel.evaluate(...)`, `geolabel.tune(...)`,
 `geolabel.compare(...)`, `geolabel.ensemble(...)`, `geolabel.predict(...)`, `geolabel.merge(...)`,
 `geolabel.export(...)`, `geolabel.change(...)`, `geolabel.polygons(...)`, `geolabel.demo(...)`,
-`geolabel.doctor()`. They are imported when first used.
+`geolabel.doctor()`. Those of a group bear its name before: `geolabel.embed_train(...)`, `geolabel.embed_encode(...)`,
+`geolabel.embed_search(...)`, `geolabel.embed_evaluate(...)`, `geolabel.embed_segment(...)`,
+`geolabel.embed_cluster(...)`. They are imported when first used.
 """
 
 from __future__ import annotations
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from geolabel.steps.compare import compare
     from geolabel.steps.demo import demo
     from geolabel.steps.doctor import doctor
+    from geolabel.steps.embed.cluster import cluster as embed_cluster
+    from geolabel.steps.embed.encode import encode as embed_encode
+    from geolabel.steps.embed.evaluate import evaluate as embed_evaluate
+    from geolabel.steps.embed.search import search as embed_search
+    from geolabel.steps.embed.segment import segment as embed_segment
+    from geolabel.steps.embed.train import train as embed_train
     from geolabel.steps.ensemble import ensemble
     from geolabel.steps.evaluate import evaluate
     from geolabel.steps.export import export
@@ -36,6 +44,12 @@ __all__ = [
     "compare",
     "demo",
     "doctor",
+    "embed_cluster",
+    "embed_encode",
+    "embed_evaluate",
+    "embed_search",
+    "embed_segment",
+    "embed_train",
     "ensemble",
     "evaluate",
     "export",
@@ -53,4 +67,5 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'geolabel' has no attribute {name!r}")
-    return getattr(import_module(f"geolabel.steps.{name}"), name)
+    room, _, verb = name.rpartition("_")
+    return getattr(import_module(f"geolabel.steps.{room}.{verb}" if room else f"geolabel.steps.{name}"), verb)

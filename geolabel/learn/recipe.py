@@ -108,8 +108,9 @@ class Recipe:
             raise OptionError(f"--presence must lie above 0 and up to 1, got {self.presence:g}")
         if not 0.5 < self.fill_cut < 1:  # noqa: PLR2004 - a coin's chance
             raise OptionError(f"--fill-cut must lie above .5 and below 1, got {self.fill_cut:g}")
-        if self.layer_decay > 1 or self.seed >= _SEED_BITS:
-            raise OptionError(f"--layer-decay must be 1 at the most, --seed below {_SEED_BITS}")
+        for name, most in (("layer_decay", 1), ("seed", _SEED_BITS - 1)):
+            if getattr(self, name) > most:
+                raise OptionError(f"{flag_of(name)} must be {most} at the most, got {getattr(self, name):g}")
         if self.pairs and self.dehaze:
             raise OptionError("--dehaze knows one date only; leave it out, or --pairs")
         for name, allowed in CHOICES.items():  # the command line checks them too, Python and damaged files do not

@@ -73,7 +73,7 @@ def evaluate(
     overwrite: o.Overwrite = False,
 ) -> Any:
     """Judge vectors by probes, neighbours and clusters on unseen places, beside baselines that learned nothing."""
-    from geolabel.steps.embed.evaluate import evaluate_embedding as step
+    from geolabel.steps.embed.evaluate import evaluate as step
 
     return step(
         model,

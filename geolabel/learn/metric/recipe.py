@@ -13,6 +13,8 @@ LOSSES = ("triplet", "quadruplet", "magnet", "margin", "contrastive", "tile2vec"
 OFFLINE = ("random-hard-negative", "random-hard-positive")
 """Mining over the map: of several that are drawn for an anchor, the hardest is taken."""
 _SEED_BITS = 2**31
+_LONGEST = 4096
+"""Numbers of a vector: no network has more to say of a tile."""
 _POSITIVE = ("output_size", "epochs", "steps", "batch", "per_class", "lr", "layer_decay", "patience", "redraws")
 _MAGNET = ("magnet_clusters", "magnet_tiles", "magnet_per_class")
 _NOT_NEGATIVE = ("margin", "norm_penalty", "weight_decay", "clip", "freeze_epochs", "seed", "min_pos_dist")
@@ -106,8 +108,9 @@ class EmbedRecipe:
         for name, losses in _ONLY_WITH.items():
             if getattr(self, name) and self.loss not in losses:
                 raise OptionError(f"{flag_of(name)} goes with --loss {' or '.join(losses)}, not with {self.loss}")
-        if self.layer_decay > 1 or self.seed >= _SEED_BITS:
-            raise OptionError(f"--layer-decay must be 1 at the most, --seed below {_SEED_BITS}")
+        for name, most in (("layer_decay", 1), ("seed", _SEED_BITS - 1), ("output_size", _LONGEST)):
+            if getattr(self, name) > most:
+                raise OptionError(f"{flag_of(name)} must be {most} at the most, got {getattr(self, name):g}")
         if self.loss == "tile2vec" and self.norm_output:
             raise OptionError(
                 "--loss tile2vec keeps vectors short by a penalty, which vectors of length 1 do not feel; give "

@@ -73,7 +73,7 @@ class EmbedEvaluateReport:
     """What a reader of the numbers should know."""
 
 
-def evaluate_embedding(
+def evaluate(
     model: Path,
     tiles: Path,
     *,

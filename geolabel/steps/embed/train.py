@@ -23,7 +23,7 @@ from geolabel.learn.metric.run import EmbedEpoch, EmbedRun, start
 from geolabel.learn.metric.teacher import teacher_of
 from geolabel.learn.store import save_predictor
 from geolabel.progress import log
-from geolabel.steps.embed.evaluate import evaluate_embedding
+from geolabel.steps.embed.evaluate import evaluate
 from geolabel.steps.embed.ground import Drawing, open_ground, split_ground
 from geolabel.steps.embed.ground_supply import prepare_ground
 from geolabel.steps.embed.labelled import Judging, LabelMaps, write_labelled
@@ -162,7 +162,7 @@ def _prepared(origin: Origin, output: Path, cache: Path | None) -> Iterator[Prep
 
 def _judged(origin: Origin, output: Path) -> EmbedEvaluateReport:
     judging, recipe = origin.judging, origin.recipe
-    return evaluate_embedding(
+    return evaluate(
         output / MODEL,
         output / TILES,
         output=output / "evaluation",

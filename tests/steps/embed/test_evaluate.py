@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from geolabel.errors import ContractError, ModelError, OptionError, OutputError, TileIndexError
 from geolabel.learn.chips import load_chips
 from geolabel.learn.encoder import load_encoder
-from geolabel.steps.embed.evaluate import evaluate_embedding
+from geolabel.steps.embed.evaluate import evaluate
 from geolabel.steps.label import label
 from geolabel.steps.split import split
 from geolabel.steps.tile import tile
@@ -41,7 +41,7 @@ def model(tiles: Path, tmp_path: Path) -> Path:
 
 
 def test_scores_are_those_of_scikit_learn_on_the_same_vectors(tiles: Path, model: Path, tmp_path: Path):
-    found = evaluate_embedding(model, tiles, output=tmp_path / "e", repeats=1, class_mix="natural", baselines=("none",))
+    found = evaluate(model, tiles, output=tmp_path / "e", repeats=1, class_mix="natural", baselines=("none",))
     index = read_index(tiles)
     known = np.isfinite(index.shares).all(axis=1)
     part = index.column("split").astype(str)
@@ -77,8 +77,8 @@ def test_an_encoder_that_sees_nothing_is_beaten_and_the_report_says_so(tiles: Pa
     blind = write_encoder(tmp_path / "blind.safetensors", tiles, mean=1e12)
     seeing = write_encoder(tmp_path / "seeing.safetensors", tiles)
     options = {"repeats": 2, "validation_tiles": 60, "baselines": ("pixels", "colour", "pca")}
-    good = evaluate_embedding(seeing, tiles, output=tmp_path / "good", **options)
-    bad = evaluate_embedding(blind, tiles, output=tmp_path / "bad", **options)
+    good = evaluate(seeing, tiles, output=tmp_path / "good", **options)
+    bad = evaluate(blind, tiles, output=tmp_path / "bad", **options)
     by_name = {(row.encoder, row.mix): row for row in bad.labels}
     assert list(by_name) == [
         (name, mix) for mix in ("natural", "balanced") for name in ("model", "pixels", "pca", "colour", "chance")
@@ -96,7 +96,7 @@ def test_an_encoder_that_sees_nothing_is_beaten_and_the_report_says_so(tiles: Pa
 
 
 def test_the_folder_holds_all_repeats(tiles: Path, model: Path, tmp_path: Path):
-    found = evaluate_embedding(
+    found = evaluate(
         model,
         tiles,
         output=tmp_path / "e",
@@ -121,7 +121,7 @@ def test_the_folder_holds_all_repeats(tiles: Path, model: Path, tmp_path: Path):
     assert len(lines) == sum(len(one["scores"]) for one in told["outcomes"])
     record = json.loads((tmp_path / "e" / "run.json").read_text(encoding="utf-8"))
     assert record["command"] == "embed evaluate"
-    again = evaluate_embedding(
+    again = evaluate(
         model,
         tiles,
         output=tmp_path / "e2",
@@ -138,12 +138,12 @@ def test_the_folder_holds_all_repeats(tiles: Path, model: Path, tmp_path: Path):
 
 def test_the_features_of_a_classifier_are_a_baseline(tiles: Path, model: Path, tmp_path: Path):
     other = train(tiles, epochs=1, output=tmp_path / "run").model
-    found = evaluate_embedding(
+    found = evaluate(
         model, tiles, output=tmp_path / "e", repeats=1, supervised=other, baselines=("none",), class_mix="natural"
     )
     assert [row.encoder for row in found.labels] == ["model", "classifier", "chance"]
     with pytest.raises(ModelError, match="--supervised wants a classifier"):
-        evaluate_embedding(model, tiles, output=tmp_path / "e2", supervised=model)
+        evaluate(model, tiles, output=tmp_path / "e2", supervised=model)
 
 
 def test_tiles_that_taught_the_model_under_another_split_are_told(tiles: Path, tmp_path: Path):
@@ -151,7 +151,7 @@ def test_tiles_that_taught_the_model_under_another_split_are_told(tiles: Path, t
     known = [{"path": source.path, "fingerprint": source.fingerprint}]
     for told, leaks in ((read_index(tiles).split, False), ({"method": "blocks"}, True), (None, True)):
         model = write_encoder(tmp_path / "m.safetensors", tiles, sources=known, split=told)
-        found = evaluate_embedding(
+        found = evaluate(
             model, tiles, output=tmp_path / "e", repeats=1, baselines=("none",), class_mix="natural", overwrite=True
         )
         assert any("trained on these images under another split" in line for line in found.doubts) == leaks
@@ -171,22 +171,22 @@ def test_what_cannot_be_judged_is_refused(tiles: Path, model: Path, tmp_path: Pa
         ({"baselines": ("classifier",)}, "--supervised"),
     ):
         with pytest.raises(OptionError, match=told):
-            evaluate_embedding(model, tiles, output=tmp_path / "e", **options)
+            evaluate(model, tiles, output=tmp_path / "e", **options)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine.txt").touch()
     with pytest.raises(OutputError, match="did not make"):
-        evaluate_embedding(model, tiles, output=tmp_path / "other", overwrite=True)
+        evaluate(model, tiles, output=tmp_path / "other", overwrite=True)
     narrow = write_encoder(tmp_path / "n.safetensors", tiles)
     with_split(tiles, None)
     with pytest.raises(TileIndexError, match="run geolabel split"):
-        evaluate_embedding(narrow, tiles, output=tmp_path / "e")
+        evaluate(narrow, tiles, output=tmp_path / "e")
 
 
 def test_tiles_that_break_the_contract_are_refused(tiles: Path, model: Path, tmp_path: Path):
     index = read_index(tiles)
     write_index(tiles, replace(index, sources=(replace(index.sources[0], gsd_m=30.0),)), overwrite=True)
     with pytest.raises(ContractError, match=r"30\.00 m"):
-        evaluate_embedding(model, tiles, output=tmp_path / "e")
+        evaluate(model, tiles, output=tmp_path / "e")
 
 
 def test_a_real_region_is_told_by_its_colours(shared_data: Path, tmp_path: Path):
@@ -197,7 +197,7 @@ def test_a_real_region_is_told_by_its_colours(shared_data: Path, tmp_path: Path)
     label(tiles, vector=[folder / "training_lsat.geojson"], field="class")
     split(tiles, block_m=1500, test=0.3, val=0)
     model = write_encoder(tmp_path / "model.safetensors", tiles)
-    found = evaluate_embedding(model, tiles, output=tmp_path / "e", repeats=2, baselines=("colour",))
+    found = evaluate(model, tiles, output=tmp_path / "e", repeats=2, baselines=("colour",))
     index = read_index(tiles)
     known, part = np.isfinite(index.shares).any(axis=1), index.column("split").astype(str)
     assert found.tiles == {name: int((known & (part == name)).sum()) for name in ("train", "test")}
