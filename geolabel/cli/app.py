@@ -77,8 +77,19 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
         unknown = [key for key in table if key.replace("-", "_") not in by_option]
         if unknown:
             raise OptionError(f"--config {path}: [{command}] has unknown options: {', '.join(unknown)}")
-        context.default_map = {by_option[key.replace("-", "_")]: value for key, value in table.items()}
+        several = {parameter.name for parameter in context.command.params if getattr(parameter, "multiple", False)}
+        context.default_map = {
+            name: _as_typed(value, several=name in several)
+            for name, value in ((by_option[key.replace("-", "_")], value) for key, value in table.items())
+        }
     return path
+
+
+def _as_typed(value: Any, *, several: bool) -> Any:
+    """A value as the option takes it: names with commas as a list, and one of several alone, are both clear."""
+    if isinstance(value, list) and not several:
+        return ",".join(map(str, value))
+    return [value] if several and not isinstance(value, list) else value
 
 
 def _words(context: typer.Context) -> list[str]:

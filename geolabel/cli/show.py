@@ -52,7 +52,7 @@ def show(report: Any, *, as_json: bool) -> None:
 
 
 def _show_fields(console: Console, report: Any) -> None:
-    """Plain values first, then tables, then lists of files."""
+    """Plain values first, then tables, then sentences and lists of files: what is to be read is not scrolled away."""
     values = [(column.name, getattr(report, column.name)) for column in fields(report)]
     for _, value in [pair for pair in values if is_dataclass(pair[1])]:
         values += [(inner.name, getattr(value, inner.name)) for inner in fields(value)]
@@ -71,9 +71,9 @@ def _show_fields(console: Console, report: Any) -> None:
 
 
 def _show_lines(console: Console, values: list[tuple[str, Any]]) -> None:
-    """What is to be copied: files, and commands whole, whatever the width."""
+    """Sentences; and what is to be copied: files, and commands whole, whatever the width."""
     for name, value in values:
-        if _is_paths(value):
+        if _is_paths(value) or _is_sentences(value):
             console.print(Text(_title(name), "bold"), *value, sep="\n  ")
         elif name == _COMMAND:
             console.print(Text(_title(name), "bold"), f"  {value}", sep="\n", soft_wrap=True)
@@ -81,12 +81,16 @@ def _show_lines(console: Console, values: list[tuple[str, Any]]) -> None:
 
 def _is_plain(name: str, value: Any) -> bool:
     return name != _COMMAND and not (
-        is_dataclass(value) or _is_rows(value) or _is_paths(value) or isinstance(value, dict)
+        is_dataclass(value) or _is_rows(value) or _is_paths(value) or _is_sentences(value) or isinstance(value, dict)
     )
 
 
 def _is_paths(value: Any) -> bool:
     return isinstance(value, tuple) and bool(value) and isinstance(value[0], Path)
+
+
+def _is_sentences(value: Any) -> bool:
+    return isinstance(value, tuple) and any(isinstance(item, str) and item.endswith(".") for item in value)
 
 
 def _is_rows(value: Any) -> bool:
@@ -153,6 +157,5 @@ def _text(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple | list):
-        sentences = any(isinstance(item, str) and item.endswith(".") for item in value)
-        return ("\n" if sentences else ", ").join(map(str, value)) or "–"
+        return ", ".join(map(str, value)) or "–"
     return str(value)

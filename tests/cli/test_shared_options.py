@@ -12,6 +12,7 @@ import typer
 
 from geolabel.cli.app import app
 from geolabel.cli.options import hectares, metres
+from geolabel.tiling.index import read_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,13 @@ def test_options_from_a_file_and_the_command_line_wins(cli: Callable[..., Done],
     assert first.json["tiles"] == 10 * 10
     second = cli("tile", way.region, "--config", config, "--size", 64, "-o", tmp_path / "b.parquet", "--json")
     assert second.json["tiles"] == 5 * 5
+    config.write_text('[tile]\nsize = 32\nbands = ["red", "nir"]\n[label]\nvector = "lost.gpkg"\n')
+    named = cli("tile", way.region, "--config", config, "-o", tmp_path / "bands.parquet", "--json")
+    assert named.code == 0, named.err
+    assert read_index(tmp_path / "bands.parquet").sources[0].bands == ("red", "nir"), "a list is names with commas"
+    lost = cli("label", tmp_path / "bands.parquet", "--config", config)
+    assert lost.code == 1
+    assert "lost.gpkg" in lost.err, "and one alone is one of several"
     config.write_text("[tile]\nsise = 32\n")
     wrong = cli("tile", way.region, "--config", config, "-o", tmp_path / "c.parquet")
     assert wrong.code == 1

@@ -1,4 +1,4 @@
-"""What the rows share: a trunk that has seen a large planted set."""
+"""What the rows share: a trunk that has seen a large planted set; a planted land, and an embedder that knows it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from safetensors.torch import save_file
 
+from tests.rows.checkered import QUICK, typed, write_land
 from tests.rows.planted import RECIPE, learn, marked
 
 if TYPE_CHECKING:
@@ -22,3 +23,19 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("pretrained") / "weights.safetensors"
     save_file({name: value.contiguous() for name, value in found.network.state_dict().items()}, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def checkered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the planted land, its maps of labels and its tiles; not to be written to."""
+    folder = tmp_path_factory.mktemp("checkered")
+    write_land(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedder(checkered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder: trained on the labels of its tiles, by triplets."""
+    run = tmp_path_factory.mktemp("embedder") / "run"
+    typed("embed", "train", checkered / "tiles.parquet", "-o", run, *QUICK)
+    return run

@@ -1,6 +1,6 @@
-"""Every row of the requirements on classifiers, A1 to E8, and the test that shows it.
+"""Every row of the requirements, A1 to E8, and the test that shows it.
 
-Row B is about embeddings, and no classifier's. What a row needs beside classifiers belongs to later issues: LATER.
+What a row needs beside classifiers and embedders belongs to later issues: LATER.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import pytest
 
 TESTS = Path(__file__).parents[1]
 AMAZON, MISSING = "rows/test_rows_amazon.py::test_", "rows/test_rows_missing.py::test_"
+METRIC, NETWORKS = "rows/test_rows_metric.py::test_", "rows/test_rows_metric_networks.py::test_"
+CONFIG, SCORES = "rows/test_rows_metric_config.py::test_", "rows/test_rows_metric_scores.py::test_"
+FAULTS = "rows/test_rows_metric_faults.py::test_"
 MINING, SPECIES = "rows/test_rows_mining.py::test_", "rows/test_rows_species.py::test_"
 
 ROWS: dict[str, tuple[str, ...]] = {
@@ -44,6 +47,86 @@ ROWS: dict[str, tuple[str, ...]] = {
     "A16": ("learn/test_ensemble.py::test_a_label_that_cannot_be_seen_is_told_by_its_company",),
     "A17": (f"{AMAZON}a17_slower_first_layers_keep_what_they_know_from_few_wrong_labels",),
     "A18": (f"{AMAZON}a18_trained_apart_the_sky_is_not_disturbed_by_labels_of_the_land",),
+    "B1": (
+        f"{METRIC}b1_places_are_drawn_anywhere_on_the_map",
+        "tiling/test_ground.py::test_all_corners_of_all_rasters_are_equally_likely",
+        "cli/test_tile_sampling.py::test_drawn_tiles_lie_on_valid_ground_and_are_said_how",
+    ),
+    "B2": (
+        f"{METRIC}b2_clusters_are_drawn_as_random_reset_says",
+        "tiling/test_ground.py::test_a_walk_stays_near_the_first_of_its_cluster",
+        "cli/test_tile_sampling.py::test_clusters_lie_closer_than_tiles_at_random",
+    ),
+    "B3": (
+        f"{METRIC}b3_what_is_hard_in_the_batch_teaches_more",
+        "learn/metric/test_mining.py::test_what_is_hard_is_what_loops_say",
+    ),
+    "B4": (
+        f"{METRIC}b4_what_is_hard_on_the_map_teaches_more",
+        "learn/metric/test_offline.py::test_the_hardest_is_what_loops_say",
+    ),
+    "B5": (f"{NETWORKS}b5_resnext_and_vit_embed",),
+    "B6": (
+        f"{METRIC}b6_each_loss_teaches_classes",
+        "learn/metric/test_losses.py::test_values_and_gradients_are_those_of_the_paper",
+        "learn/metric/test_magnet_loss.py::test_each_example_costs_what_the_paper_says",
+        f"{FAULTS}supervised_magnet_runs",
+    ),
+    "B7": (
+        f"{METRIC}b7_rasters_of_osm_and_clc_supervise",
+        f"{FAULTS}codes_of_labels_are_never_blended",
+        f"{FAULTS}tiles_without_label_are_of_no_class",
+    ),
+    "B8": (
+        f"{METRIC}b8_places_alone_teach_what_textures_there_are",
+        f"{FAULTS}negatives_lie_no_nearer_and_no_farther_than_was_asked",
+    ),
+    "B9": (
+        f"{SCORES}b9_accuracy_and_map_at_r",
+        "scoring/test_retrieval.py::test_pytorch_metric_learning_s",
+        f"{FAULTS}parts_share_no_pixel",
+    ),
+    "B10": (
+        f"{SCORES}b10_summed_error_soft_map_at_r_and_gsil",
+        "scoring/test_soft_retrieval.py::test_the_literal_transcription",
+        "scoring/test_silhouette.py::test_the_definition",
+        "scoring/test_score_shares.py::test_summed_error_by_hand",
+    ),
+    "B11": (
+        f"{METRIC}b11_any_map_and_any_rectangle",
+        "tiling/test_ground.py::test_tiles_touch_the_area_of_interest",
+    ),
+    "B12": (f"{METRIC}b12_tensorboard_shows_what_history_says",),
+    "B14": (
+        f"{SCORES}b14_every_classifier_reads_classes_and_shares",
+        "learn/test_probes.py::test_labels_are_found",
+        "learn/test_probes.py::test_shares_are_found_and_are_shares",
+    ),
+    "B15": (
+        f"{CONFIG}b15_every_key_is_an_option_of_train",
+        f"{CONFIG}b15_what_judges_are_options_of_evaluate_too",
+        f"{CONFIG}b15_the_published_configurations_are_read",
+        f"{FAULTS}norm_output_is_l2",
+    ),
+    "B16": (
+        f"{NETWORKS}b16_miners_of_pytorch_metric_learning_teach",
+        "learn/metric/test_library.py::test_every_miner_of_the_library_is_known_in_any_spelling",
+    ),
+    "B17": (
+        f"{NETWORKS}b17_networks_of_the_library_embed_by_their_names",
+        "learn/test_backbones.py::test_any_bands_and_tile_size",
+    ),
+    "B18": (f"{NETWORKS}b18_efficientnet_embeds",),
+    "B19": (f"{NETWORKS}b19_deit_embeds",),
+    "B20": (
+        f"{SCORES}b20_an_embedder_segments",
+        "cli/test_embed_segment.py::test_what_a_network_sees_tells_a_texture_that_no_colour_tells",
+        "cli/test_embed_segment.py::test_the_map_shows_the_classes_where_they_are",
+    ),
+    "B21": (
+        f"{SCORES}b21_more_results_come_by_one_command",
+        "steps/embed/test_evaluate.py::test_the_folder_holds_all_repeats",
+    ),
     "C1": (
         f"{MISSING}c1_rows_with_missing_labels_are_worth_keeping",
         "steps/test_chips.py::test_one_column_a_class_keeps_nan",
@@ -128,9 +211,10 @@ LATER = {
     "A5": "pictures in the plot are a page",
     "A12": "haze is here; contrast and segmentation come with the pages of explanations",
     "A13": "outliers and unlike pictures are a page",
+    "B13": "UMAP with pictures in three dimensions is a page",
     "C14": "LIME is an explanation",
 }
-LAST = {"A": 18, "C": 15, "D": 7, "E": 8}
+LAST = {"A": 18, "B": 21, "C": 15, "D": 7, "E": 8}
 
 
 def test_every_row_is_shown_or_belongs_to_a_later_issue():

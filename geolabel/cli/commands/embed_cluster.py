@@ -43,8 +43,10 @@ def embed_cluster(
 ) -> Any:
     """Propose classes by how vectors lie together: labels to rename, and a map of them to look at."""
     if rename is not None:
-        if clusters is not None or method != "kmeans":
-            raise OptionError("--rename names clusters that are there; leave -k and --method out")
+        given = {"-k": clusters is not None, "--method": method != "kmeans", "--seed": seed != 0}
+        unused = [flag for flag, is_given in given.items() if is_given]
+        if unused:
+            raise OptionError(f"--rename names clusters that are there; leave {', '.join(unused)} out")
         from geolabel.steps.embed.cluster_names import rename as name_clusters
 
         return name_clusters(embeddings, rename, output=output or Path("named.parquet"), overwrite=overwrite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,7 +48,8 @@ def segment(
     probe: Annotated[
         Literal["better", "logistic", "forest"],
         typer.Option(
-            "--probe", help="What draws the map; better: logistic, unless a forest is clearly better on test blocks."
+            "--probe",
+            help="What draws the map; better: logistic, unless a forest is clearly better on held-out training blocks.",
         ),
     ] = "better",
     pixels: Annotated[int, typer.Option("--pixels", help="Labelled pixels to draw; of rare classes more.")] = 50_000,
@@ -80,6 +82,12 @@ def segment(
     from geolabel.steps.embed.segment_scores import Blocks
 
     blocks = Blocks(o.metres(block), o.metres(buffer) if buffer is not None else None, test, folds)
+    choices = Choices(probe, pixels, blocks, seed)
+    if probe_from is not None and choices != Choices():
+        given = {"--probe": probe != "better", "--pixels": pixels != Choices().pixels, "--seed": seed != 0}
+        given |= {f"--{one.name}": getattr(blocks, one.name) != one.default for one in fields(Blocks)}
+        unused = [flag.removesuffix("_m") for flag, is_given in given.items() if is_given]
+        raise OptionError(f"--probe-from {probe_from}: its probe has learned already; leave {', '.join(unused)} out")
     if labels is None and (legend or field or layer or scheme):
         raise OptionError("--legend, --field, --layer and --scheme are about --labels FILE, which is missing")
     return step(
@@ -88,7 +96,7 @@ def segment(
         labels=LabelFile(labels, legend, field, layer, scheme) if labels else None,
         probe_from=probe_from,
         output=output,
-        choices=Choices(probe, pixels, blocks, seed),
+        choices=choices,
         stride=stride,
         bands=o.names(bands),
         scale=scale,

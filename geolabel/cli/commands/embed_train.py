@@ -68,6 +68,9 @@ def embed_train(
         str, typer.Option("--multi-class-classifiers", metavar="NAMES", help="Probes of the shares.", **_MAPS)
     ] = "knn",
     repeats: Annotated[int, typer.Option("--repeats", help="So often tiles are drawn and judged.", **_MAPS)] = 5,
+    baselines: Annotated[
+        str, typer.Option("--baselines", metavar="NAMES", help="What the vectors are held against; or none.", **_MAPS)
+    ] = "all",
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Run folder.")] = Path("embedder"),
     cache: o.Cache = None,
     resume: o.Resume = False,
@@ -96,7 +99,13 @@ def embed_train(
                 scheme=scheme,
                 choice=validation_map,
             ),
-            judging=Judging(validation_tiles, tuple(o.names(single)), tuple(o.names(multi)), repeats),
+            judging=Judging(
+                validation_tiles,
+                tuple(o.names(single)),
+                tuple(o.names(multi)),
+                repeats,
+                tuple(o.names(baselines)) or ("none",),
+            ),
             cache=cache,
             resume=resume,
             overwrite=overwrite,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from geolabel.errors import EmptyError, OptionError
+from geolabel.steps.embed.evaluate_encoders import baselines_of
 from geolabel.steps.embed.evaluate_scores import Probes
 from geolabel.steps.embed.evaluate_tiles import judged_tiles
 from geolabel.steps.embed.ground import described_split
@@ -88,8 +89,10 @@ class Judging:
     single: tuple[str, ...] = ("knn",)
     multi: tuple[str, ...] = ("knn",)
     repeats: int = 5
+    baselines: tuple[str, ...] = ("all",)
 
     def __post_init__(self) -> None:
+        baselines_of(self.baselines, None)
         if self.tiles < 2 or self.repeats < 1:  # noqa: PLR2004 - a neighbour is another tile
             raise OptionError(
                 f"--validation-tiles must be at least 2 and --repeats at least 1, got {self.tiles} and {self.repeats}"

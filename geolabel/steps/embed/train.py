@@ -169,6 +169,7 @@ def _judged(origin: Origin, output: Path) -> EmbedEvaluateReport:
         single=judging.single,
         multi=judging.multi,
         repeats=judging.repeats,
+        baselines=judging.baselines,
         validation_tiles=judging.tiles,
         single_class_threshold=recipe.single_class_threshold,
         seed=recipe.seed,
