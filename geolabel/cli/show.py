@@ -9,6 +9,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -73,8 +74,10 @@ def _show_fields(console: Console, report: Any) -> None:
 def _show_lines(console: Console, values: list[tuple[str, Any]]) -> None:
     """Sentences; and what is to be copied: files, and commands whole, whatever the width."""
     for name, value in values:
-        if _is_paths(value) or _is_sentences(value):
+        if _is_paths(value):
             console.print(Text(_title(name), "bold"), *value, sep="\n  ")
+        elif _is_sentences(value):
+            console.print(Text(_title(name), "bold"), *(Padding(line, (0, 0, 0, 2), expand=False) for line in value))
         elif name == _COMMAND:
             console.print(Text(_title(name), "bold"), f"  {value}", sep="\n", soft_wrap=True)
 

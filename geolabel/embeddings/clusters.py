@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geolabel.embeddings.sampling import every, step_for
 from geolabel.errors import EmptyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from numpy.typing import NDArray
 
-    Read = Callable[[], Iterable[tuple[int, NDArray[Any]]]]
+    from geolabel.embeddings.sampling import Read
 
 SAMPLE = 20_000
 """Vectors, at the most, by which k-means begins: every n-th of all."""
@@ -48,9 +47,8 @@ def sample(read: Read, count: int, most: int = SAMPLE) -> tuple[NDArray[np.int64
     """Rows (m,) and vectors (m, size) of every n-th of `count` vectors. Raises EmptyError where there are none."""
     if not count:
         raise EmptyError("no vectors to cluster; encode some tiles first")
-    step = -(-count // most)
-    parts = [vectors[-first % step :: step].astype(np.float32) for first, vectors in read()]
-    return np.arange(0, count, step), np.concatenate(parts)
+    step = step_for(count, most)
+    return np.arange(0, count, step), np.concatenate([part.astype(np.float32) for part in every(read, step)])
 
 
 def kmeans(read: Read, count: int, clusters: int, seed: int, most: int = SAMPLE) -> Clusters:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geolabel.embeddings.sampling import every, step_for
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    Read = Callable[[], Iterable[tuple[int, NDArray[Any]]]]
+    from geolabel.embeddings.sampling import Read
 
 SAMPLE = 100_000
 """Vectors, at the most, that the directions are found by: every n-th of all."""
@@ -45,9 +47,9 @@ class Colours:
     @classmethod
     def fit(cls, read: Read, count: int, size: int, sample: int = SAMPLE) -> Colours:
         """Of the `count` vectors that `read` gives in blocks (first row, vectors (n, size)); it is called twice."""
-        step = -(-count // sample)
+        step = step_for(count, sample)
         total, squares, seen = np.zeros(size), np.zeros((size, size)), 0
-        for part in _every(read, step):
+        for part in _doubles(read, step):
             total += part.sum(axis=0)
             squares += part.T @ part
             seen += len(part)
@@ -60,7 +62,7 @@ class Colours:
         shares = np.zeros(_CHANNELS)
         whole = np.trace(squares) / max(seen, 1) - mean @ mean
         shares[: len(found)] = values / whole if whole > _ROUNDING * (mean @ mean) else 0.0
-        along = np.concatenate([(part - mean) @ components.T for part in _every(read, step)] or [np.zeros((1, 3))])
+        along = np.concatenate([(part - mean) @ components.T for part in _doubles(read, step)] or [np.zeros((1, 3))])
         low, high = np.percentile(along, STRETCH, axis=0)
         return cls(mean, components, low, high, (float(shares[0]), float(shares[1]), float(shares[2])))
 
@@ -71,7 +73,5 @@ class Colours:
         return (1 + np.rint(np.clip((along - self.low) / span, 0, 1) * _STEPS)).astype(np.uint8)
 
 
-def _every(read: Read, step: int) -> Iterator[NDArray[np.float64]]:
-    """Every `step`-th vector, wherever blocks begin and end."""
-    for first, vectors in read():
-        yield vectors[-first % step :: step].astype(np.float64)
+def _doubles(read: Read, step: int) -> Iterator[NDArray[np.float64]]:
+    return (part.astype(np.float64) for part in every(read, step))

@@ -14,6 +14,7 @@ import numpy as np
 from geolabel import files
 from geolabel.embeddings.header import count_of, read_header
 from geolabel.embeddings.pieces import pieces
+from geolabel.embeddings.rows import vectors_of
 from geolabel.errors import InputError, InstallError, OutputError
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _build(path: Path, target: Path) -> int:
         False,  # whole vectors, not what is left of them beside their centre
     )
     index.cp.min_points_per_centroid = 1  # else it complains of few vectors, on stderr
-    index.train(_sample(path, min(count, lists * _A_LIST), count))
+    some = np.sort(np.random.default_rng(_SEED).choice(count, min(count, lists * _A_LIST), replace=False))
+    index.train(vectors_of(path, some).astype(np.float32))
     for _, vectors in pieces(path):
         index.add(np.asarray(vectors, np.float32))
     faiss.write_index(index, str(target))
@@ -94,16 +96,6 @@ def nearest_by_index(path: Path, vectors: NDArray[np.float32], count: int) -> ND
     _, rows = index.search(np.ascontiguousarray(vectors, np.float32), min(count, index.ntotal))
     found = np.unique(rows)
     return np.asarray(found[found >= 0], np.int64)
-
-
-def _sample(path: Path, wanted: int, count: int) -> NDArray[np.float32]:
-    """Some vectors of the file, the same ones each time."""
-    rows = np.sort(np.random.default_rng(_SEED).choice(count, wanted, replace=False))
-    parts = []
-    for first, vectors in pieces(path):
-        inside = rows[np.searchsorted(rows, first) : np.searchsorted(rows, first + len(vectors))] - first
-        parts.append(vectors[inside].astype(np.float32))
-    return np.concatenate(parts)
 
 
 def _faiss() -> Any:

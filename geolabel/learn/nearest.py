@@ -12,6 +12,8 @@ import torch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Scored = tuple[int, torch.Tensor]
+"""First row of a block, and the scores of its rows (n,)."""
 Score = Callable[[torch.Tensor], torch.Tensor]
 """What ranks vectors (n, size) float32: numbers (n,), the higher the better; −∞: no answer."""
 _AT_ONCE = 1 << 14

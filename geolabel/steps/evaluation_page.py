@@ -47,7 +47,7 @@ def taught_here(card: ModelCard, index: TileIndex) -> bool:
     here = files.to_json(index.split)
     same = split is not None and split == here
     same = same and all(one.get("split") == here for one in card.trained_on.get("members", []))
-    return same and _fingerprints(card) == {source.fingerprint for source in index.sources}
+    return same and image_fingerprints(card) == {source.fingerprint for source in index.sources}
 
 
 def charts_of(card: ModelCard, measured: Evaluation, model: Path) -> dict[str, Chart]:
@@ -100,7 +100,8 @@ def _legend(card: ModelCard) -> Legend:
     )
 
 
-def _fingerprints(card: ModelCard) -> set[str]:
+def image_fingerprints(card: ModelCard) -> set[str]:
+    """Of the images that a model was trained on."""
     return {str(source["fingerprint"]) for source in card.trained_on.get("sources", ())}
 
 
@@ -166,7 +167,7 @@ def _gap_told(folded: FoldScores) -> str:
 
 def leaked(card: ModelCard, index: TileIndex) -> bool:
     """Whether the model was trained on these images by another split: tiles of any part may have taught it."""
-    shared = _fingerprints(card) & {source.fingerprint for source in index.sources}
+    shared = image_fingerprints(card) & {source.fingerprint for source in index.sources}
     return bool(shared) and not taught_here(card, index)
 
 

@@ -178,8 +178,8 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
     """Write tiles.parquet, whole or not at all. Raises OutputError, also where vectors would be lost."""
     import pyarrow.parquet as pq
 
-    if overwrite and _has_vectors(path):
-        raise OutputError(f"{path}: holds vectors, which an index does not; write elsewhere with -o")
+    if overwrite:
+        check_replaced(path)
     bounds, kinds = outlines(index.table)
     metadata = metadata_of(index, bounds_of(bounds), kinds)
     with files.new_file(path, overwrite=overwrite) as draft:
@@ -191,15 +191,17 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
                 writer.write_table(part.replace_schema_metadata(metadata), row_group_size=_GROUP)
 
 
-def _has_vectors(path: Path) -> bool:
-    """Whether a file is an embeddings file."""
+def check_replaced(path: Path) -> None:
+    """Raise OutputError where `path` is an embeddings file: its vectors would be lost."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return path.is_file() and VECTOR in pq.read_schema(path).names
+        vectors = path.is_file() and VECTOR in pq.read_schema(path).names
     except (pa.ArrowInvalid, OSError):
-        return False
+        return
+    if vectors:
+        raise OutputError(f"{path}: holds vectors, which an index does not; write elsewhere with -o")
 
 
 def read_index(path: Path) -> TileIndex:

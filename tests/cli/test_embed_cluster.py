@@ -10,8 +10,10 @@ import pytest
 import rasterio
 
 from geolabel.embeddings import blocks
+from geolabel.errors import OutputError
 from geolabel.labels.scheme import Scheme
 from geolabel.labels.scheme_file import read_scheme
+from geolabel.steps.embed import cluster_files
 from geolabel.tiling import read_index
 from tests.cli.conftest import BANDS, FIELD, SIDE, fields, write_region
 from tests.steps.embed.encoders import save_encoder
@@ -176,6 +178,39 @@ def test_what_is_not_named_keeps_its_name(place: Path, cli: Callable[..., Done])
     assert read_index(place / "named.parquet").class_names == ("cluster-1", "Ground", "cluster-3", "cluster-4")
 
 
+@pytest.mark.parametrize("name", ["out.tif", "out.tif.aux.xml", "out.qml", "out.toml", "out.parquet"])
+def test_no_file_of_another_is_replaced(place: Path, cli: Callable[..., Done], name: str):
+    (place / name).write_text("mine")
+    words = ("embed", "cluster", place / "region.embeddings.parquet", "-k", 2, "-o", place / "out.parquet")
+    done = cli(*words)
+    assert done.code == 1
+    assert f"{name}: exists already" in done.err
+    assert [path.name for path in place.glob("out*")] == [name]
+    assert (place / name).read_text() == "mine"
+
+
+def test_all_files_of_clusters_are_there_or_none(
+    place: Path, cli: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+):
+    def broken(*_: object) -> None:
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(cluster_files, "_write_map", broken)
+    done = cli("embed", "cluster", place / "region.embeddings.parquet", "-k", 2, "-o", place / "out.parquet")
+    assert done.code == 1
+    assert "disk is full" in done.err
+    assert not list(place.glob("out*"))
+
+
+def test_vectors_are_not_replaced_by_clusters(place: Path, cli: Callable[..., Done]):
+    vectors = place / "other.parquet"
+    shutil.copy(place / "region.embeddings.parquet", vectors)
+    done = cli("embed", "cluster", place / "region.embeddings.parquet", "-k", 2, "-o", vectors, "--overwrite")
+    assert done.code == 1
+    assert "holds vectors" in done.err
+    assert vectors.read_bytes() == (place / "region.embeddings.parquet").read_bytes()
+
+
 def test_refused(place: Path, cli: Callable[..., Done], tmp_path: Path):
     vectors, clusters, toml = place / "region.embeddings.parquet", place / "clusters.parquet", place / "clusters.toml"
     other = tmp_path / "other.toml"
@@ -190,7 +225,8 @@ def test_refused(place: Path, cli: Callable[..., Done], tmp_path: Path):
         ((clusters,), "holds no vectors"),
         ((clusters, "--rename", other), "change the titles, and leave the names"),
         ((clusters, "--rename", reserved), "is reserved"),
-        ((clusters, "--rename", toml, "-k", 3), "leave -k and --method out"),
+        ((clusters, "--rename", toml, "-k", 3), "leave -k out"),
+        ((clusters, "--rename", toml, "--method", "hdbscan", "--seed", 4), "leave --method, --seed out"),
         ((vectors, "--rename", toml), "its labels are no clusters"),
     ):
         done = cli("embed", "cluster", *words, *out)

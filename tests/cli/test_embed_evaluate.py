@@ -23,6 +23,9 @@ def folder(way: Way, cli: Callable[..., Done], tmp_path_factory: pytest.TempPath
     assert done.code == 0, done.err
     for name in ("model", "pixels", "pca", "colour", "untrained", "classifier", "chance", "±", "verdicts", "MAP@R"):
         assert name in done.out
+    lines = done.out.splitlines()
+    last_table = max(at for at, line in enumerate(lines) if "chance " in line and "±" in line)
+    assert last_table < lines.index("verdicts") < lines.index("doubts"), "what is to be read is not scrolled away"
     return found
 
 

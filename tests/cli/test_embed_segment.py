@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import rasterio
 
+from geolabel.errors import EmptyError
+from geolabel.steps.embed import segment_learn, segment_scores
+from geolabel.steps.embed.segment_scores import score_probes
 from tests.steps.embed.segment_scene import NODATA_COLS, truth, write_labels, write_network, write_stripes
 
 
@@ -126,6 +129,45 @@ def test_tiles_at_a_stride_do_for_a_network_without_a_map(scene, words, cli):
     assert ways["forest"]["mean_iou_deviation"] > 0
 
 
+def test_a_probe_is_chosen_by_training_blocks_and_doubts_are_told(scene, words, cli, monkeypatch, tmp_path):
+    """Blocks that choose a probe do not test it; a network that learned here is judged too well."""
+    asked = {}
+
+    def watched(features, sample, names, rounds, seed, *, what="probes"):
+        asked[what] = rounds
+        return score_probes(features, sample, names, rounds, seed, what=what)
+
+    monkeypatch.setattr(segment_learn, "score_probes", watched)
+    monkeypatch.setattr(segment_scores, "score_probes", watched)
+    write_network(tmp_path / "here.safetensors", trained_on=scene / "region.tif")
+    more = ("--model", tmp_path / "here.safetensors", "--pixels", 600, "--folds", 2, "-o", tmp_path / "f", "--json")
+    found = cli(*words, *more)
+    assert found.code == 0, found.err
+    assert [line.split(",")[0] for line in found.json["doubts"]] == [
+        "The network was trained on this image",
+        "The probe was chosen by blocks of all folds",
+    ]
+    assert json.loads((tmp_path / "f" / "metrics.json").read_text(encoding="utf-8"))["doubts"] == found.json["doubts"]
+    for (train, test), (tried, chooses) in zip(asked["probes"], asked["choice of the probe"], strict=True):
+        assert tried.any()
+        assert chooses.any()
+        assert not (tried & chooses).any()
+        assert not ((tried | chooses) & ~train).any()
+        assert not ((tried | chooses) & test).any()
+
+
+def test_where_training_blocks_are_too_few_to_choose_a_probe_that_is_told(words, cli, monkeypatch, tmp_path):
+    def few(*_):
+        raise EmptyError("1 block")
+
+    monkeypatch.setattr(segment_learn, "inner_rounds", few)
+    found = cli(*words, "--pixels", 600, "-o", tmp_path / "f", "--json")
+    assert found.code == 0, found.err
+    assert found.json["probe"] == "logistic"
+    assert [row["way"] for row in found.json["ways"]] == ["logistic", "forest", "colours", "majority"]
+    assert "too few blocks to choose a probe by; logistic is taken" in found.err
+
+
 def test_what_does_not_fit_is_refused_in_one_line(scene, segmented, words, cli, tmp_path):
     assert segmented
     write_network(tmp_path / "other.safetensors", seed=1)
@@ -138,6 +180,11 @@ def test_what_does_not_fit_is_refused_in_one_line(scene, segmented, words, cli, 
         "exists already": (*words, "-o", scene / "found"),
         "--pixels": (*words, "--pixels", 0, "-o", tmp_path / "c"),
         "smaller --block": (*words, "--block", "90km", "-o", tmp_path / "d"),
+        "leave --probe, --pixels, --seed, --block, --buffer, --test, --folds out": (
+            *(*region, scene / "model.safetensors", "--probe-from", scene / "found", "--probe", "forest"),
+            *("--pixels", 9, "--seed", 1, "--block", "1km", "--buffer", 0, "--test", 0.5, "--folds", 3),
+        ),
+        "leave --seed out": (*region, scene / "model.safetensors", "--probe-from", scene / "found", "--seed", 1),
     }
     for what, typed in refused.items():
         found = cli(*typed)

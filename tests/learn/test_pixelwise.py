@@ -16,7 +16,7 @@ from geolabel.errors import ModelError, OptionError
 from geolabel.learn.backbones.pooled import Pooled
 from geolabel.learn.embedding import Embedding
 from geolabel.learn.forward import make_classifier
-from geolabel.learn.pixelwise import TileMaps, TrunkMaps, fit_probe, pixelwise, restore_probe
+from geolabel.learn.pixelwise import TileMaps, TrunkMaps, fit_pixel_probe, pixelwise, restore_probe
 from geolabel.learn.pixelwise.maps import PixelMaps, PlaceMap
 from geolabel.model import NORM_OUTPUT, OUTPUT_SIZE
 from tests.learn.networks import card, classifier, plant
@@ -147,7 +147,7 @@ def blobs(count: int = 600) -> tuple[np.ndarray, np.ndarray]:
 def test_probes_tell_blobs_and_come_back_from_their_arrays(kind):
     features, truth = blobs()
     names = ("forest", "water", "mine", "absent")
-    probe = fit_probe(kind, features, truth, names, np.ones(len(truth)), 0)
+    probe = fit_pixel_probe(kind, features, truth, names, np.ones(len(truth)), 0)
     chosen = probe.choose(features)
     assert (chosen == truth).mean() > 0.97
     assert 3 not in chosen
@@ -158,9 +158,20 @@ def test_probes_tell_blobs_and_come_back_from_their_arrays(kind):
 
 
 @pytest.mark.parametrize("kind", ["logistic", "forest"])
+def test_classes_that_do_not_fit_into_a_byte_are_refused(kind):
+    features, truth = blobs()
+    names = [f"c{at}" for at in range(257)]
+    with pytest.raises(OptionError, match="256 classes at the most"):
+        fit_pixel_probe(kind, features, truth, names, np.ones(len(truth)), 0)
+    probe = fit_pixel_probe(kind, features, truth, names[:3], np.ones(len(truth)), 0)
+    with pytest.raises(ModelError, match="257 classes"):
+        restore_probe(kind, probe.to_arrays(), names, 3)
+
+
+@pytest.mark.parametrize("kind", ["logistic", "forest"])
 def test_a_probe_draws_what_it_chooses(kind):
     features, truth = blobs()
-    probe = fit_probe(kind, features, truth, ("a", "b", "c"), np.ones(len(truth)), 0)
+    probe = fit_pixel_probe(kind, features, truth, ("a", "b", "c"), np.ones(len(truth)), 0)
     places = torch.from_numpy(features[:20, :1].T.reshape(1, 4, 5).copy())
     colours = torch.from_numpy(features[20:188, 1:].T.reshape(2, 12, 14).copy())
     maps = PixelMaps((PlaceMap(places, 4, (-2.5, -2.5)),), colours)

@@ -1,10 +1,18 @@
 """Pixel by pixel: what a network sees there, and probes that tell classes from it."""
 
 from geolabel.learn.pixelwise.maps import PixelMaps, TileMaps, TrunkMaps, pixelwise
-from geolabel.learn.pixelwise.probe import PROBES, ForestProbe, LinearProbe, Probe, ProbeKind, fit_probe, restore_probe
+from geolabel.learn.pixelwise.probe import (
+    PIXEL_PROBES,
+    ForestProbe,
+    LinearProbe,
+    Probe,
+    ProbeKind,
+    fit_pixel_probe,
+    restore_probe,
+)
 
 __all__ = [
-    "PROBES",
+    "PIXEL_PROBES",
     "ForestProbe",
     "LinearProbe",
     "PixelMaps",
@@ -12,7 +20,7 @@ __all__ = [
     "ProbeKind",
     "TileMaps",
     "TrunkMaps",
-    "fit_probe",
+    "fit_pixel_probe",
     "pixelwise",
     "restore_probe",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from geolabel.errors import ModelError, OptionError
 from geolabel.learn.baselines import Baseline, fit_baseline, from_arrays
 from geolabel.learn.baselines.arrays import take
 from geolabel.learn.baselines.layers import Layers
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from geolabel.learn.pixelwise.maps import PixelMaps
 
 ProbeKind = Literal["logistic", "forest"]
-PROBES: tuple[ProbeKind, ...] = get_args(ProbeKind)
+PIXEL_PROBES: tuple[ProbeKind, ...] = get_args(ProbeKind)
 _TREES = 100
 _NEVER = -1e9
 """Log-odds of a class that was not among the training pixels."""
 _AT_ONCE_BYTES = 64 << 20
+MOST_CLASSES = 256
+"""Their numbers are bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class ForestProbe:
 Probe = LinearProbe | ForestProbe
 
 
-def fit_probe(
+def fit_pixel_probe(
     kind: ProbeKind,
     features: NDArray[np.float32],
     truth: NDArray[np.integer[Any]],
@@ -91,8 +94,12 @@ def fit_probe(
 ) -> Probe:
     """Fit on features (n, f) of pixels of the classes `truth` (n,), each of which stands for `weights` (n,) pixels.
 
-    Raises EmptyError where there are none, OptionError where they have too many features.
+    Raises EmptyError where there are none, OptionError where features or classes are too many.
     """
+    if len(classes) > MOST_CLASSES:
+        raise OptionError(
+            f"a probe tells {MOST_CLASSES} classes at the most, got {len(classes)}; merge some (--scheme)"
+        )
     heads = (Head("class", "softmax", tuple(classes)),)
     wanted = (truth[:, None] == np.arange(len(classes))).astype(np.float32)
     if kind == "forest":
@@ -115,6 +122,8 @@ def _linear(fitted: Baseline) -> LinearProbe:
 
 def restore_probe(kind: ProbeKind, arrays: Mapping[str, NDArray[Any]], classes: Sequence[str], features: int) -> Probe:
     """The probe that `to_arrays` made. Raises ModelError where its arrays do not fit each other."""
+    if len(classes) > MOST_CLASSES:
+        raise ModelError(f"{len(classes)} classes, and a probe has {MOST_CLASSES} at the most; the file is damaged")
     if kind == "forest":
         return ForestProbe(from_arrays("rf", (Head("class", "softmax", tuple(classes)),), arrays))
     return LinearProbe(

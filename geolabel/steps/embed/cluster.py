@@ -10,6 +10,7 @@ import numpy as np
 
 from geolabel.embeddings import read_header, vectors_of
 from geolabel.embeddings.clusters import Clusters, hdbscan, kmeans
+from geolabel.embeddings.lattice import placed
 from geolabel.embeddings.pieces import pieces
 from geolabel.errors import OptionError
 from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, complete
@@ -81,10 +82,10 @@ def cluster(
         raise OptionError(f"-k must lie in 2–{MAX_CLASSES}, got {wanted}")
     if output.suffix.lower() != ".parquet":
         raise OptionError(f"{output}: is a tile index; give it a name that ends with .parquet")
-    place = Place(output)
-    place.check(scheme=True, overwrite=overwrite, inputs=(embeddings,))
     read_header(embeddings)
     index = read_index(embeddings)
+    place = Place(output)
+    place.check(len(placed(index)), scheme=True, overwrite=overwrite, inputs=(embeddings,))
     count = len(index)
     if count < wanted and method == "kmeans":
         raise OptionError(f"{embeddings}: has {count} tiles, too few for {wanted} clusters; give a lower -k")

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from geolabel import files, maps, raster
-from geolabel.embeddings.lattice import Placed, placed
+from geolabel.embeddings.lattice import placed
 from geolabel.progress import log
+from geolabel.steps.embed.lattice_raster import numbered, sidecar, write_lattice
 from geolabel.steps.prediction import NODATA, class_styles, shown_styles
-from geolabel.tiling.index import LABEL_PREFIX, write_index
+from geolabel.tiling.index import LABEL_PREFIX, check_replaced, write_index
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from geolabel.embeddings.lattice import Placed
     from geolabel.labels.scheme import Scheme
     from geolabel.tiling import TileIndex
 
-_ROWS = 512
 _HEAD = """\
 # What clusters are to be called: change the titles, and give clusters that are the same thing the same title. Then:
 # {command}
@@ -45,13 +46,14 @@ class Place:
 
     def maps(self, count: int) -> tuple[Path, ...]:
         """Class maps of so many rasters."""
-        one = self.index.with_suffix(".tif")
-        return (one,) if count == 1 else tuple(one.with_suffix(f".{number}.tif") for number in range(1, count + 1))
+        return numbered(self.index.with_suffix(".tif"), count)
 
-    def check(self, *, scheme: bool, overwrite: bool, inputs: Sequence[Path]) -> None:
-        """Refuse before any work what cannot be written. Raises OutputError."""
-        for path in (self.index, *self.maps(1), *map(_style, self.maps(1)), *([self.scheme] if scheme else [])):
+    def check(self, rasters: int, *, scheme: bool, overwrite: bool, inputs: Sequence[Path]) -> None:
+        """Refuse before any work what cannot be written, with maps of so many `rasters`. Raises OutputError."""
+        beside = [path for one in self.maps(rasters) for path in (one, sidecar(one), _style(one))]
+        for path in (self.index, *beside, *([self.scheme] if scheme else [])):
             files.check_new(path, overwrite=overwrite, inputs=inputs)
+        check_replaced(self.index)
 
 
 def labelled(index: TileIndex, scheme: Scheme, members: NDArray[np.int16], history: str) -> TileIndex:
@@ -73,28 +75,30 @@ def labelled(index: TileIndex, scheme: Scheme, members: NDArray[np.int16], histo
 def write(
     place: Place, index: TileIndex, scheme: Scheme, members: NDArray[np.int16], *, toml: bool, overwrite: bool
 ) -> tuple[Path, ...]:
-    """Write the labelled index, its maps and, with `toml`, its scheme; the maps are given back. Raises OutputError."""
+    """Write the labelled index, its maps and, with `toml`, its scheme, all or none; the maps are given back.
+
+    Raises OutputError.
+    """
     rasters = placed(index)
     if not rasters:
         log.warning("%s: its tiles do not lie on a grid, so there is no map of the clusters", place.index)
-    targets = place.maps(len(rasters)) if rasters else ()
+    targets = place.maps(len(rasters))
     with ExitStack() as stack:
+
+        def draft(path: Path) -> Path:
+            return stack.enter_context(files.new_file(path, overwrite=overwrite))
+
+        # the first draft gets its name last: where the index is, the others are
+        write_index(draft(place.index), index)
         if toml:
-            draft = stack.enter_context(files.new_file(place.scheme, overwrite=overwrite))
-            draft.write_text(_toml(scheme, place), encoding="utf-8")
+            draft(place.scheme).write_text(_toml(scheme, place), encoding="utf-8")
         for one, target in zip(rasters, targets, strict=True):
-            # the sidecar that names the classes belongs to the map: both are drafts in one folder
-            folder = stack.enter_context(files.new_file(target, overwrite=overwrite))
-            _write_map(folder, one, scheme, members)
-            sidecar = target.with_name(f"{target.name}.aux.xml")
-            stack.enter_context(files.new_file(sidecar, overwrite=overwrite)).write_bytes(
-                folder.with_name(f"{folder.name}.aux.xml").read_bytes()
-            )
-            stack.enter_context(files.new_file(_style(target), overwrite=overwrite)).write_text(
-                maps.raster_qml(shown_styles(scheme.classes, undecided=False)), encoding="utf-8"
-            )
-        write_index(place.index, index, overwrite=overwrite)
-    return tuple(targets)
+            drawn = draft(target)
+            _write_map(drawn, one, scheme, members)
+            draft(sidecar(target)).write_bytes(sidecar(drawn).read_bytes())
+            qml = maps.raster_qml(shown_styles(scheme.classes, undecided=False))
+            draft(_style(target)).write_text(qml, encoding="utf-8")
+    return targets
 
 
 def _style(target: Path) -> Path:
@@ -103,7 +107,6 @@ def _style(target: Path) -> Path:
 
 def _write_map(path: Path, one: Placed, scheme: Scheme, members: NDArray[np.int16]) -> None:
     values = np.where(members >= 0, members + 1, NODATA).astype(np.uint8)
-    laid = one.lattice.laid(values[one.members], NODATA)
     shown = class_styles(scheme.classes)
     style = raster.BandStyle(
         ("class",),
@@ -112,9 +115,7 @@ def _write_map(path: Path, one: Placed, scheme: Scheme, members: NDArray[np.int1
         categories={entry.value: entry.title for entry in shown},
         overviews="mode",
     )
-    with raster.write_cog(path, one.lattice.grid, style) as writer:
-        for top in range(0, len(laid), _ROWS):
-            writer.write(top, laid[None, top : top + _ROWS])
+    write_lattice(path, one, values, style)
 
 
 def _toml(scheme: Scheme, place: Place) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from geolabel.embeddings.lattice import placed
 from geolabel.errors import OptionError, SchemeError, TileIndexError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.labels.scheme_file import read_scheme
@@ -52,9 +53,9 @@ def rename(clusters: Path, names: Path, *, output: Path, overwrite: bool = False
     """
     if output.suffix.lower() != ".parquet":
         raise OptionError(f"{output}: is a tile index; give it a name that ends with .parquet")
-    place = Place(output)
-    place.check(scheme=False, overwrite=overwrite, inputs=(names, clusters))
     index, told = read_index(clusters), read_scheme(names)
+    place = Place(output)
+    place.check(len(placed(index)), scheme=False, overwrite=overwrite, inputs=(names, clusters))
     members = _members(index, clusters)
     own = index.class_names
     if set(told.names) != set(own):

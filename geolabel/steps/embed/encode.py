@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geolabel import files
-from geolabel.embeddings.lattice import placed_in
-from geolabel.errors import OptionError
+from geolabel.embeddings.lattice import placed, placed_in
+from geolabel.errors import EmptyError, OptionError
 from geolabel.learn.encoder import load_encoder
 from geolabel.model import read_card
 from geolabel.progress import log
 from geolabel.steps.embed.encode_colours import draw
 from geolabel.steps.embed.encode_plan import EncodePlan, estimate
 from geolabel.steps.embed.encode_writing import DType, Target, Written, write_region, write_tiles
+from geolabel.steps.embed.lattice_raster import numbered
 from geolabel.steps.models import find_model
 from geolabel.steps.predict import stem
 from geolabel.steps.region.choices import Choices, DenseChoice, EngineChoice, PrecisionChoice
 from geolabel.steps.region.scene import open_scene
+from geolabel.tiling import read_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,7 +110,7 @@ def encode(
         return write_region(names, chosen, choices, device, min_valid, room, to)
 
     inputs = (*map(Path, names), chosen, aoi)
-    return _finished(write, target, dtype, inputs, room=room, colours=colours, overwrite=overwrite)
+    return _finished(write, target, dtype, inputs, room=room, pictures=int(colours), overwrite=overwrite)
 
 
 def encode_tiles(
@@ -125,13 +127,19 @@ def encode_tiles(
 
     Raises InputError, TileIndexError, ModelError, ContractError, BandError, OptionError, EmptyError, OutputError.
     """
-    chosen = find_model(str(model))
+    chosen, target = find_model(str(model)), output or _named_after(str(tiles))
+    index = read_index(tiles)
+    if not len(index):
+        raise EmptyError(f"{tiles}: has no tiles; tile again, with a lower --min-valid")
+    count = len(placed(index)) if colours else 0
+    if colours and not count:
+        log.warning("%s: its tiles do not lie on a grid, so there is no picture of the vectors", target)
     return _finished(
-        lambda to: write_tiles(tiles, chosen, device, to),
-        output or _named_after(str(tiles)),
+        lambda to: write_tiles(index, tiles, chosen, device, to),
+        target,
         dtype,
         (tiles, chosen),
-        colours=colours,
+        pictures=count,
         overwrite=overwrite,
     )
 
@@ -147,29 +155,23 @@ def _finished(
     inputs: Sequence[Path | None],
     *,
     room: Path | None = None,
-    colours: bool,
+    pictures: int,
     overwrite: bool,
 ) -> EncodeReport:
-    """The file that `write` makes, with its pictures; the folder `room` stays where `write` fills it."""
+    """The file that `write` makes, with so many pictures; the folder `room` stays where `write` fills it."""
     if target.suffix.lower() != INDEX:
         raise OptionError(f"{target}: vectors are written as Parquet; give it a name that ends with {INDEX}")
-    picture = target.with_name(f"{target.stem.removesuffix(ENDING)}.colours.tif")
-    for path in (target, picture) if colours else (target,):
+    names = numbered(target.with_name(f"{target.stem.removesuffix(ENDING)}.colours.tif"), pictures)
+    for path in (target, *names):
         files.check_new(path, overwrite=overwrite, inputs=inputs)
     with ExitStack() as stack:
         if room is not None:
             stack.enter_context(_kept(room, overwrite=overwrite))
         draft = stack.enter_context(files.new_file(target, overwrite=overwrite))
         made = write(Target(target, draft, dtype))
-        placed = placed_in(draft) if colours else ()
-        if colours and not placed:
-            log.warning("%s: its tiles do not lie on a grid, so there is no picture of the vectors", target)
-        pictures = [
-            picture if len(placed) == 1 else picture.with_suffix(f".{number}.tif")
-            for number in range(1, len(placed) + 1)
-        ]
-        drafts = [stack.enter_context(files.new_file(path, overwrite=overwrite)) for path in pictures]
-        explained = tuple(round(share, 3) for share in draw(draft, placed, drafts).explained) if placed else ()
+        drafts = [stack.enter_context(files.new_file(path, overwrite=overwrite)) for path in names]
+        colours = draw(draft, placed_in(draft), drafts) if drafts else None
+        explained = tuple(round(share, 3) for share in colours.explained) if colours else ()
         megabytes = draft.stat().st_size / 1e6
     return EncodeReport(
         output=target,
@@ -183,7 +185,7 @@ def _finished(
         dense=made.dense,
         resampled=made.resampled,
         explained=explained,
-        pictures=tuple(pictures),
+        pictures=names,
     )
 
 

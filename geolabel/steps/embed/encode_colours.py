@@ -11,16 +11,13 @@ from geolabel.embeddings import read_header
 from geolabel.embeddings.colours import NODATA, Colours
 from geolabel.embeddings.pieces import pieces
 from geolabel.errors import EmptyError
+from geolabel.steps.embed.lattice_raster import write_lattice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from geolabel.embeddings.lattice import Placed
-
-_ROWS = 512
 
 
 def draw(embeddings: Path, placed: Sequence[Placed], pictures: Sequence[Path]) -> Colours:
@@ -35,14 +32,7 @@ def draw(embeddings: Path, placed: Sequence[Placed], pictures: Sequence[Path]) -
     rgb = np.empty((count, 3), np.uint8)
     for first, vectors in pieces(embeddings):
         rgb[first : first + len(vectors)] = colours.rgb(vectors)
-    for one, path in zip(placed, pictures, strict=True):
-        _write(path, one, rgb[one.members])
-    return colours
-
-
-def _write(path: Path, placed: Placed, rgb: NDArray[np.uint8]) -> None:
-    laid = placed.lattice.laid(rgb, NODATA)
     style = raster.BandStyle(("red", "green", "blue"), nodata=NODATA, overviews="average")
-    with raster.write_cog(path, placed.lattice.grid, style) as writer:
-        for top in range(0, len(laid), _ROWS):
-            writer.write(top, np.moveaxis(laid[top : top + _ROWS], 2, 0))
+    for one, path in zip(placed, pictures, strict=True):
+        write_lattice(path, one, rgb, style)
+    return colours

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from geolabel import files
 from geolabel.embeddings import EmbeddingsHeader, EmbeddingsWriter
-from geolabel.errors import EmptyError
 from geolabel.learn.device import choose_device
 from geolabel.learn.encoder import load_encoder
 from geolabel.model import NORM_OUTPUT
@@ -19,7 +18,6 @@ from geolabel.steps.region.job import named
 from geolabel.steps.region.scene import open_scene
 from geolabel.steps.region.trial import find
 from geolabel.steps.tile_contract import check_tiles
-from geolabel.tiling import TileIndex, read_index
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from geolabel.learn.predictor import Predictor
     from geolabel.steps.region.choices import Choices
+    from geolabel.tiling import TileIndex
 
 DType = Literal["float16", "float32"]
 
@@ -81,11 +80,8 @@ def write_region(
         )
 
 
-def write_tiles(tiles: Path, model: Path, device: str, to: Target) -> Written:
-    """Encode the tiles of an index; all of its columns are kept."""
-    index = read_index(tiles)
-    if not len(index):
-        raise EmptyError(f"{tiles}: has no tiles; tile again, with a lower --min-valid")
+def write_tiles(index: TileIndex, tiles: Path, model: Path, device: str, to: Target) -> Written:
+    """Encode the tiles of an index, which lies at `tiles`; all of its columns are kept."""
     encoder = load_encoder(model, choose_device(device))
     check_tiles(index, tiles, encoder.card, model)
     moved = replace(index, history=(*index.history, "embed encode")).moved(tiles, to.path)

@@ -14,7 +14,7 @@ from geolabel import files
 from geolabel.errors import OptionError
 from geolabel.learn.chips import load_chips
 from geolabel.progress import log, track
-from geolabel.steps.embed.evaluate_doubts import doubts_of
+from geolabel.steps.embed.evaluate_doubts import doubts_of, leaks
 from geolabel.steps.embed.evaluate_draws import NATURAL, Draw, draw_tiles, mixes_of, usual_classes
 from geolabel.steps.embed.evaluate_encoders import baselines_of, ready_encoder, supervised_encoder, vectors_of_all
 from geolabel.steps.embed.evaluate_page import page_of
@@ -31,7 +31,6 @@ from geolabel.steps.embed.evaluate_table import (
     verdicts,
 )
 from geolabel.steps.embed.evaluate_tiles import judged_tiles
-from geolabel.steps.evaluation_page import LEAKED, leaked
 from geolabel.tiling.index import read_index
 from geolabel.views.embedding_report import embedding_page
 
@@ -96,7 +95,7 @@ def evaluate(
     Default: `<model>.evaluation`, or `<run>.evaluation` for a run's model.safetensors. Probes learn on tiles of the
     part train and are judged on test; `repeats` times, on up to `validation_tiles` tiles of each part, drawn anew. A
     tile's label is the class of its largest share, where that is at least `single_class_threshold`. Raises ModelError,
-    TileIndexError (no labels, no split, parts that share pixels), ContractError, EmptyError, OptionError, OutputError.
+    TileIndexError (no labels, no split, parts that share ground), ContractError, EmptyError, OptionError, OutputError.
     """
     probes = Probes(tuple(single), tuple(multi), compat, seed)
     chosen, mixes = baselines_of(baselines, supervised), mixes_of(class_mix)
@@ -128,10 +127,10 @@ def evaluate(
         compat=encoder_rows(CompatRow, outcomes, keys) if compat else (),
         by_probe=probe_rows(outcomes, list(dict.fromkeys((*single, *multi)))) if len(single) + len(multi) > 2 else (),  # noqa: PLR2004 - one of each
         verdicts=verdicts(outcomes, keys),
-        doubts=tuple(doubts_of(index, judged, draws, encoder.card)),
+        doubts=tuple(doubts_of(index, judged, draws, encoder.card, other.card if other else None)),
     )
-    if leaked(encoder.card, index):
-        log.warning("%s: %s", tiles, LEAKED)
+    for leak in leaks(index, encoder.card, other.card if other else None):
+        log.warning("%s: %s", tiles, leak)
     options = {
         "single_class_classifiers": probes.single,
         "multi_class_classifiers": probes.multi,
@@ -211,6 +210,7 @@ def _write(
                     "model": report.model,
                     "model_fingerprint": files.fingerprint(report.model),
                     "supervised": supervised,
+                    "supervised_fingerprint": files.fingerprint(supervised) if supervised else None,
                     "tiles": tiles,
                     "tiles_fingerprint": files.fingerprint(tiles),
                 },

@@ -9,6 +9,7 @@ import numpy as np
 from geolabel.errors import listed
 from geolabel.steps.embed.evaluate_draws import BALANCED, LEAST_OF_A_CLASS, NATURAL, usual_classes
 from geolabel.steps.embed.evaluate_features import SIDE_PX
+from geolabel.steps.embed.evaluate_tiles import PARTS
 from geolabel.steps.evaluation_page import LEAKED, leaked
 
 if TYPE_CHECKING:
@@ -20,10 +21,25 @@ if TYPE_CHECKING:
     from geolabel.tiling.index import TileIndex
 
 
-def doubts_of(index: TileIndex, tiles: JudgedTiles, draws: Sequence[Draw], card: ModelCard) -> Iterator[str]:
-    """Doubts, a sentence each."""
+LEAKED_SUPERVISED = (
+    "The supervised classifier was trained on these images under another split: it may know the labels of tiles scored "
+    "here."
+)
+
+
+def leaks(index: TileIndex, card: ModelCard, supervised: ModelCard | None) -> Iterator[str]:
+    """What model and classifier may have seen of the tiles that judge them, a sentence each."""
     if leaked(card, index):
         yield LEAKED
+    if supervised is not None and leaked(supervised, index):
+        yield LEAKED_SUPERVISED
+
+
+def doubts_of(
+    index: TileIndex, tiles: JudgedTiles, draws: Sequence[Draw], card: ModelCard, supervised: ModelCard | None
+) -> Iterator[str]:
+    """Doubts, a sentence each; `supervised` is the classifier beside the model."""
+    yield from leaks(index, card, supervised)
     if (index.split or {}).get("method") == "random":
         yield "Parts were drawn at random: probes learned the neighbours of these tiles, and unseen places score lower."
     if max(card.tile_px) > SIDE_PX:
@@ -40,13 +56,15 @@ def _of_labels(tiles: JudgedTiles) -> Iterator[str]:
         yield f"{tiles.unlabelled:,} tiles are left out: no class of them is known."
     without = int((tiles.labels < 0).sum())
     if without:
-        yield (
-            f"{without:,} tiles have no label, as no class has the share asked for, or others are unknown; their "
-            "shares are judged all the same."
-        )
+        yield f"{without:,} tiles have no label: no class has the share asked for, or an unknown one may be larger."
+    in_part = len(tiles.whole) - int(tiles.whole.sum())
+    if in_part and all(tiles.whole[tiles.of_part(part)].any() for part in PARTS):
+        yield f"{in_part:,} tiles count by their label only, not by their shares: some of their classes are unknown."
+    elif in_part:
+        yield "Shares are not judged: no tile of train, or of test, has all its classes known."
     if tiles.tied:
         yield f"In {tiles.tied:,} tiles two classes have the same largest share; the first of them is the label."
-    train, test = (set(tiles.labels[tiles.of_part(part)].tolist()) - {-1} for part in ("train", "test"))
+    train, test = (set(tiles.labels[tiles.of_part(part)].tolist()) - {-1} for part in PARTS)
     missing = [tiles.classes[at] for at in sorted(test - train)]
     if missing:
         yield f"No training tile is {listed(missing)}: what is, can only be judged wrongly."

@@ -59,11 +59,10 @@ def score_draw(
 
     accuracy.<probe>, balanced_accuracy.<probe> and knc of the labels; map_at_r among the test tiles that have one;
     soft_map_at_r, gsil and summed_error.<probe> of the shares. Where the encoder is chance, probes tell the commonest
-    label and the mean shares of the training tiles.
+    label and the mean shares of the training tiles. Shares are judged where all classes are known.
     """
     known, judged = (np.flatnonzero(tiles.labels[rows] >= 0) for rows in (draw.train, draw.test))
     taught, truth = tiles.labels[draw.train[known]], tiles.labels[draw.test[judged]]
-    shown, shares = tiles.shares[draw.train], tiles.shares[draw.test]
     scores: dict[str, float] = {}
     for name in probes.single:
         told = _labels(name, learned[known], taught, asked[judged], probes.seed, encoder)
@@ -73,14 +72,33 @@ def score_draw(
     scores["knc"] = _accuracy(
         _nearest_clusters(learned[known], taught, asked[judged], len(tiles.classes), probes), truth
     )
-    scores["soft_map_at_r"] = score_soft_retrieval(asked, shares).map_at_r
-    scores["gsil"] = silhouette(asked, shares).score
+    return scores | _of_shares(learned, asked, tiles, draw, probes, encoder)
+
+
+def _of_shares(
+    learned: NDArray[np.float32],
+    asked: NDArray[np.float32],
+    tiles: JudgedTiles,
+    draw: Draw,
+    probes: Probes,
+    encoder: str,
+) -> dict[str, float]:
+    known, judged = (np.flatnonzero(tiles.whole[rows]) for rows in (draw.train, draw.test))
+    shown, shares = tiles.shares[draw.train[known]], tiles.shares[draw.test[judged]]
+    learned, asked = learned[known], asked[judged]
+    scores = {"soft_map_at_r": float("nan"), "gsil": float("nan")}
+    if len(asked):
+        scores = {
+            "soft_map_at_r": score_soft_retrieval(asked, shares).map_at_r,
+            "gsil": silhouette(asked, shares).score,
+        }
     for name in probes.multi:
         guess = _shares(name, learned, shown, asked, probes.seed, encoder)
-        scores[f"{SUMMED_ERROR}.{name}"] = summed_error(guess, shares)
+        scores[f"{SUMMED_ERROR}.{name}"] = float("nan") if guess is None else summed_error(guess, shares)
     if probes.compat:
-        scores["map_at_1_compat"], scores["map_at_10_compat"] = compat_map_at_k(asked, shares, (1, 10))
-        scores["gsil_compat"] = silhouette(asked, shares, compat=True).score
+        ranks = compat_map_at_k(asked, shares, (1, 10)) if len(asked) else (float("nan"),) * 2
+        scores["map_at_1_compat"], scores["map_at_10_compat"] = ranks
+        scores["gsil_compat"] = silhouette(asked, shares, compat=True).score if len(asked) else float("nan")
     return scores
 
 
@@ -108,7 +126,10 @@ def _shares(
     asked: NDArray[np.float32],
     seed: int,
     encoder: str,
-) -> NDArray[np.floating[Any]]:
+) -> NDArray[np.floating[Any]] | None:
+    """What a probe tells of `asked` (n, d); None where there was nothing to learn, or nothing is asked."""
+    if not len(shares) or not len(asked):
+        return None
     if encoder == CHANCE:
         return np.repeat(shares.mean(axis=0, keepdims=True), len(asked), axis=0)
     return fit_share_probe(probe, learned, shares, seed).predict(asked)

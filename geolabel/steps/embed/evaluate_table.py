@@ -16,17 +16,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WORDS = {
-    PIXELS: ("Raw pixels", "beat"),
-    COLOUR: ("Colour statistics", "beat"),
-    PCA: ("Principal components of the pixels", "beat"),
-    UNTRAINED: ("The same network untrained", "beats"),
-    SUPERVISED: ("The supervised classifier's features", "beat"),
-    CHANCE: ("Chance", "beats"),
+    PIXELS: ("Raw pixels", "do"),
+    COLOUR: ("Colour statistics", "do"),
+    PCA: ("Principal components of the pixels", "do"),
+    UNTRAINED: ("The same network untrained", "does"),
+    SUPERVISED: ("The supervised classifier's features", "do"),
+    CHANCE: ("Chance", "does"),
 }
 """Baselines at the beginning of a sentence, with its verb."""
 SUMMED_ERROR = "summed_error"
 """The one score of which less is better."""
-_JUDGED = {"accuracy": "accuracy", "map_at_r": "MAP@R", "soft_map_at_r": "soft MAP@R", SUMMED_ERROR: "summed error"}
+_JUDGED = {
+    "accuracy": "accuracy",
+    "map_at_r": "MAP@R",
+    "soft_map_at_r": "soft MAP@R",
+    "gsil": "gSil",
+    SUMMED_ERROR: "summed error",
+}
 """Scores by which a baseline can beat the model, and what a reader calls them."""
 
 
@@ -154,24 +160,34 @@ def _spreads(outcomes: Sequence[Outcome]) -> Iterator[tuple[tuple[str, str], dic
 
 
 def verdicts(outcomes: Sequence[Outcome], keys: Mapping[str, str]) -> tuple[str, ...]:
-    """A sentence for each baseline that does better than the model, mix by mix; one where none does."""
-    pairs = dict.fromkeys((one.encoder, one.mix) for one in outcomes if one.encoder != MODEL)
-    found = [sentence for encoder, mix in pairs for sentence in _beaten(outcomes, encoder, mix, keys)]
-    return tuple(found) or ("No baseline does better than the model in accuracy, MAP@R, soft MAP@R or summed error.",)
+    """A sentence for each baseline that does better than the model, in the mean over the repeats; one where none does.
+
+    It names the repeats in which the baseline is better, where that is not so in all of them.
+    """
+    baselines, mixes = (dict.fromkeys(getattr(one, name) for one in outcomes) for name in ("encoder", "mix"))
+    found = []
+    for encoder in baselines:
+        won = [] if encoder == MODEL else [(mix, [*_won(outcomes, encoder, mix, keys)]) for mix in mixes]
+        told = [f"in {_joined(scores, 'and')} on the {mix} mix" for mix, scores in won if scores]
+        if told:
+            words, verb = WORDS[encoder]
+            found.append(f"{words} {verb} better than the model {', '.join(told)}.")
+    return tuple(found) or (f"No baseline does better than the model in {_joined(list(_JUDGED.values()), 'or')}.",)
 
 
-def _beaten(outcomes: Sequence[Outcome], encoder: str, mix: str, keys: Mapping[str, str]) -> Iterator[str]:
-    told = []
+def _won(outcomes: Sequence[Outcome], encoder: str, mix: str, keys: Mapping[str, str]) -> Iterator[str]:
+    """In which scores a baseline is better than the model."""
     for name, words in _JUDGED.items():
         sign = -1 if name == SUMMED_ERROR else 1
-        theirs, ours = (_values(outcomes, one, mix, keys.get(name, name)) for one in (encoder, MODEL))
-        there, here = float(theirs.mean()), float(ours.mean())
-        if sign * (there - here) > 0:
-            better = int((sign * (theirs - ours) > 0).sum())  # the repeats draw the same tiles for all
-            told.append(f"{words} ({there:.3f} against {here:.3f}, better in {better} of {len(ours)} repeats)")
-    if told:
-        words, verb = WORDS[encoder]
-        yield f"{words} {verb} the model on the {mix} mix in {'; '.join(told)}."
+        theirs, ours = (sign * _values(outcomes, one, mix, keys.get(name, name)) for one in (encoder, MODEL))
+        gain = (theirs - ours)[np.isfinite(theirs - ours)]  # the repeats draw the same tiles for all
+        if len(gain) and gain.mean() > 0:
+            times = int((gain > 0).sum())
+            yield words if times == len(gain) else f"{words} ({times} of {len(gain)} repeats)"
+
+
+def _joined(words: Sequence[str], last: str) -> str:
+    return f" {last} ".join([part for part in (", ".join(words[:-1]), words[-1]) if part])
 
 
 def _values(outcomes: Sequence[Outcome], encoder: str, mix: str, key: str) -> NDArray[np.float64]:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from geolabel.tiling.index import TileIndex
 
 PARTS = ("train", "test")
-_INSIDE_PX = 0.5
-"""Windows that share less than a pixel only touch."""
+_TOUCHING = 0.98
+"""Of a tile's sides: neighbours touch, and in degrees may seem to overlap by a little."""
+_POLYGON = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class JudgedTiles:
     classes: tuple[str, ...]
     """Those that are somewhere among the tiles; `none` is the last, where it is there."""
     shares: NDArray[np.float32]
-    """(n, classes), each row with the sum 1; what is not known counts as 0."""
+    """(n, classes), each row with the sum 1; NaN, all of it, where one of the classes is unknown."""
     labels: NDArray[np.int64]
     """Class of the largest share (n,); −1 where that is less than asked, or not known."""
     unlabelled: int
@@ -48,11 +49,16 @@ class JudgedTiles:
         """Numbers (m,) of the tiles of a part, among these."""
         return np.flatnonzero(self.parts == part)
 
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Tiles (n,) whose shares can be judged, as all of their classes are known."""
+        return np.asarray(np.isfinite(self.shares).all(axis=1))
+
 
 def judged_tiles(index: TileIndex, path: Path, least: float) -> JudgedTiles:
     """The tiles that teach and judge probes; `least` is the share that the label of a tile needs.
 
-    Raises TileIndexError (no labels, no split, parts that share pixels), EmptyError (a part without labelled tiles,
+    Raises TileIndexError (no labels, no split, parts that share ground), EmptyError (a part without labelled tiles,
     fewer than two classes).
     """
     if not index.class_names:
@@ -73,6 +79,8 @@ def judged_tiles(index: TileIndex, path: Path, least: float) -> JudgedTiles:
     _refuse_overlap(index, path, rows, part)
     filled = np.nan_to_num(kept[:, seen])
     largest = filled.max(axis=1, keepdims=True)
+    whole = np.isfinite(kept).all(axis=1, keepdims=True)  # of the others a share of what is known would be a guess
+    shares_of_known = np.where(whole, filled / filled.sum(axis=1, keepdims=True), np.nan)
     labels = dominant(kept[:, seen].T, least)
     for name in PARTS:
         if len(np.unique(labels[(part[rows] == name) & (labels >= 0)])) < 2:  # noqa: PLR2004 - nothing to tell apart
@@ -84,7 +92,7 @@ def judged_tiles(index: TileIndex, path: Path, least: float) -> JudgedTiles:
         rows=rows,
         parts=part[rows],
         classes=classes,
-        shares=(filled / filled.sum(axis=1, keepdims=True)).astype(np.float32),
+        shares=shares_of_known.astype(np.float32),
         labels=labels,
         unlabelled=int((wanted & ~(told > 0)).sum()),
         tied=int(((filled == largest).sum(axis=1) > 1).sum()),
@@ -103,19 +111,20 @@ def _check(path: Path, parts: NDArray[Any], classes: tuple[str, ...]) -> None:
 
 
 def _refuse_overlap(index: TileIndex, path: Path, rows: NDArray[np.int64], part: NDArray[Any]) -> None:
-    """Raise TileIndexError where a test tile shares pixels with a training tile of the same raster."""
-    columns = [index.column(name)[rows].astype(np.float64) for name in ("col_off", "row_off", "width", "height")]
-    col, row, width, height = columns
-    boxes = shapely.box(col + _INSIDE_PX, row + _INSIDE_PX, col + width - _INSIDE_PX, row + height - _INSIDE_PX)
-    sources = index.column("source")[rows].astype(str)
-    shared = 0
-    for source in index.sources:
-        if source.kind == "raster":
-            train, test = (np.flatnonzero((sources == source.path) & (part[rows] == name)) for name in PARTS)
-            met = shapely.STRtree(boxes[train]).query(boxes[test], predicate="intersects")[0]
-            shared += len(np.unique(met))
+    """Raise TileIndexError where a test tile lies over ground of a training tile, of whatever raster or date."""
+    geometries = np.asarray(shapely.from_wkb(index.column("geometry")[rows]), dtype=object)
+    extended = shapely.get_type_id(geometries) == _POLYGON  # a point does not say how far its chip reaches
+    train, test = (_inner(geometries[extended & (part[rows] == name)]) for name in PARTS)
+    shared = len(np.unique(shapely.STRtree(train).query(test, predicate="intersects")[0]))
     if shared:
         raise TileIndexError(
-            f"{path}: {shared:,} test tiles share pixels with training tiles, so probes would be judged on what they "
-            "learned; run geolabel split again with a --buffer of at least a tile"
+            f"{path}: {shared:,} test tiles lie over training tiles, so probes would be judged on ground they learned; "
+            "run geolabel split again, by blocks and with a --buffer of at least a tile, which keeps them apart"
         )
+
+
+def _inner(tiles: NDArray[Any]) -> NDArray[Any]:
+    """Quadrilaterals (n,) drawn in about their centres: those that only touch lie apart."""
+    corners, number = shapely.get_coordinates(tiles, return_index=True)
+    centres = shapely.get_coordinates(shapely.centroid(tiles))[number]
+    return np.asarray(shapely.set_coordinates(tiles.copy(), centres + (corners - centres) * _TOUCHING))

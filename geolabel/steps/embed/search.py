@@ -15,6 +15,7 @@ from geolabel.embeddings import count_of, place_of, read_header, tiles_of
 from geolabel.embeddings.lattice import placed_in
 from geolabel.errors import EmptyError, OptionError
 from geolabel.progress import log
+from geolabel.steps.embed.lattice_raster import numbered
 from geolabel.steps.embed.search_examples import read_examples
 from geolabel.steps.embed.search_heat import heat_style, write_heat
 from geolabel.steps.embed.search_layer import check_place, columns_of, write_answers
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from geolabel.embeddings.lattice import Placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ def search(
         raise EmptyError(f"{embeddings}: has no tiles; encode a region first")
     placed = placed_in(embeddings) if fit else ()
     check_place(output, has_place=place_of(embeddings) is not None)
-    page, heat = output.with_suffix(".html"), _heat_names(output, placed)
+    page, heat = output.with_suffix(".html"), numbered(output.with_suffix(".heat.tif"), len(placed))
     chosen = find_model(str(model)) if model else None
     given = [Path(word) for word in (*like, *unlike) if Path(word).suffix]
     for target in (output, page, *heat, *(path.with_suffix(".qml") for path in heat)):
@@ -148,10 +147,3 @@ def _check(like: Sequence[str], top: int, *, fit: bool, index: bool, unlike: Seq
     if index and (fit or unlike):
         other = "--fit" if fit else "--unlike"
         raise OptionError(f"--index and {other} do not go together: {other} looks at every tile; leave --index out")
-
-
-def _heat_names(output: Path, placed: Sequence[Placed]) -> tuple[Path, ...]:
-    first = output.with_suffix(".heat.tif")
-    if len(placed) == 1:
-        return (first,)
-    return tuple(first.with_suffix(f".{number}.tif") for number in range(1, len(placed) + 1))

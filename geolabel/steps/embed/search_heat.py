@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from geolabel import maps, raster
+from geolabel.steps.embed.lattice_raster import write_lattice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,17 +17,12 @@ if TYPE_CHECKING:
 
 NODATA, LEVELS = 255, 250
 """Probabilities are 0–250 in a byte, as those of `predict` are."""
-_ROWS = 512
 _BAND = "probability"
 
 
 def write_heat(path: Path, placed: Placed, levels: NDArray[np.uint8]) -> None:
     """Write the tiles of one raster as a COG: scale .004, 255 where there is no tile. Raises OutputError."""
-    laid = placed.lattice.laid(levels[placed.members], NODATA)
-    style = raster.BandStyle((_BAND,), nodata=NODATA, scale=1 / LEVELS)
-    with raster.write_cog(path, placed.lattice.grid, style) as writer:
-        for top in range(0, len(laid), _ROWS):
-            writer.write(top, laid[None, top : top + _ROWS])
+    write_lattice(path, placed, levels, raster.BandStyle((_BAND,), nodata=NODATA, scale=1 / LEVELS))
 
 
 def heat_style() -> str:

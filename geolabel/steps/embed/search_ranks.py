@@ -13,18 +13,18 @@ from geolabel.embeddings.blocks import not_numbers
 from geolabel.embeddings.index import build_index, is_fresh, nearest_by_index
 from geolabel.errors import EmptyError
 from geolabel.learn.device import choose_device
-from geolabel.learn.linear_probe import LinearProbe, into_levels
 from geolabel.learn.nearest import Best, Likeness, best_of, scored
+from geolabel.learn.search_probe import SearchProbe, into_levels
 from geolabel.steps.embed.search_heat import LEVELS, NODATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    import torch
     from numpy.typing import NDArray
 
     from geolabel.embeddings import EmbeddingsHeader
+    from geolabel.learn.nearest import Scored
     from geolabel.steps.embed.search_examples import Examples
 
 BACKGROUND = 2000
@@ -74,7 +74,7 @@ def by_probe(
         raise EmptyError(f"{path}: all its {count} tiles are examples, so --fit has none to find; give fewer")
     drawn = np.random.default_rng(seed).choice(others, min(BACKGROUND, len(others)), replace=False)
     background = vectors_of(path, np.sort(drawn)).astype(np.float32)
-    probe = LinearProbe.fit(like.vectors, unlike.vectors, background, seed)
+    probe = SearchProbe.fit(like.vectors, unlike.vectors, background, seed)
     levels = np.full(count, NODATA, np.uint8)
     with closing(blocks(path, _threads())) as parts:
         logits = _numbers(path, scored(parts, probe.score(where), where))
@@ -82,7 +82,7 @@ def by_probe(
     return Best(found.rows, (1 / (1 + np.exp(-found.scores.astype(np.float64)))).astype(np.float32)), levels
 
 
-def _numbers(path: Path, scores: Iterable[tuple[int, torch.Tensor]]) -> Iterator[tuple[int, torch.Tensor]]:
+def _numbers(path: Path, scores: Iterable[Scored]) -> Iterator[Scored]:
     """The same scores, (first row, (n,)). Raises InputError where one is no number: so is its vector."""
     for first, found in scores:
         if bool((found.isnan() | found.isposinf()).any()):

@@ -123,4 +123,5 @@ def _report(
         classes = [SegmentClass(*row) for row in columns]
         ways = tuple(WayRow(one.way, one.pooled.mean_iou, one.deviation, one.pooled.accuracy) for one in learned.ways)
     tested = learned.tested if learned else None
-    return SegmentReport(target, kept.kind, kept.features, opened.tile_stride, tested, ways, tuple(classes))
+    doubts = learned.doubts if learned else ()
+    return SegmentReport(target, kept.kind, kept.features, opened.tile_stride, tested, ways, tuple(classes), doubts)

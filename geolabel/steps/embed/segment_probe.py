@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from geolabel import files
 from geolabel.errors import ModelError, SchemeError
-from geolabel.learn.pixelwise import PROBES, restore_probe
+from geolabel.learn.pixelwise import PIXEL_PROBES, restore_probe
 from geolabel.maps import ClassStyle
 
 if TYPE_CHECKING:
@@ -99,5 +99,5 @@ def read_probe(folder: Path) -> KeptProbe:
 def _check(told: dict[str, Any]) -> None:
     if told["format"] != _FORMAT:
         raise ModelError(f"format {told['format']}, this geolabel reads {_FORMAT}; upgrade geolabel")
-    if told["kind"] not in PROBES:
-        raise ModelError(f"{told['kind']!r} is none of {', '.join(PROBES)}")
+    if told["kind"] not in PIXEL_PROBES:
+        raise ModelError(f"{told['kind']!r} is none of {', '.join(PIXEL_PROBES)}")

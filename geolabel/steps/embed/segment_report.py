@@ -50,3 +50,5 @@ class SegmentReport:
     pixels_tested: int | None
     ways: tuple[WayRow, ...]
     classes: tuple[SegmentClass, ...]
+    doubts: tuple[str, ...] = ()
+    """What a reader of the scores should know, a sentence each."""

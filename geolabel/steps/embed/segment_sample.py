@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,11 @@ class PixelSample:
     """(k,): numbers of the classes that there are, as the labels number them."""
     labelled: NDArray[np.int64]
     """(k,): pixels of each class in the whole raster."""
+
+    def take(self, kept: NDArray[np.bool_]) -> PixelSample:
+        """Some of its pixels; the classes stay."""
+        row, col, truth, weight = self.row[kept], self.col[kept], self.truth[kept], self.weight[kept]
+        return replace(self, row=row, col=col, truth=truth, weight=weight)
 
 
 @dataclass(slots=True)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geolabel import geodesy
 from geolabel.errors import EmptyError, OptionError, listed
-from geolabel.learn.pixelwise import fit_probe
+from geolabel.learn.pixelwise import fit_pixel_probe
 from geolabel.progress import log, track
 from geolabel.scoring.iou import PixelScores, pixel_scores
 from geolabel.tiling.split import buffer_out, draw_folds, draw_split, spatial_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -103,6 +104,39 @@ def rounds_of(sample: PixelSample, grid: Grid, blocks: Blocks, buffer_m: float, 
     return found
 
 
+def inner_rounds(
+    sample: PixelSample, grid: Grid, blocks: Blocks, buffer_m: float, rounds: Sequence[Round], seed: int
+) -> list[Round]:
+    """Training pixels of each round, divided once more: to train on (n,), and to choose a probe by (n,).
+
+    Raises EmptyError where training pixels lie in too few blocks.
+    """
+    found = []
+    for outer, _ in rounds:
+        masks = np.zeros((2, len(outer)), bool)
+        masks[:, outer] = rounds_of(sample.take(outer), grid, replace(blocks, folds=None), buffer_m, seed)[0]
+        found.append((masks[0], masks[1]))
+    return found
+
+
+def score_probes(
+    features: Mapping[str, tuple[ProbeKind, NDArray[np.float32]]],
+    sample: PixelSample,
+    names: Sequence[str],
+    rounds: Sequence[Round],
+    seed: int,
+    *,
+    what: str = "probes",
+) -> list[WayScores]:
+    """By name of a way the kind of its probe, and the features (n, f) that it reads."""
+    found: dict[str, list[PixelScores]] = {way: [] for way in features}
+    fits = list(product(rounds, features.items()))
+    for (train, test), (way, (kind, seen)) in track(fits, total=len(fits), what=what, unit="fits"):
+        probe = fit_pixel_probe(kind, seen[train], sample.truth[train], names, sample.weight[train], seed)
+        found[way].append(pixel_scores(sample.truth[test], probe.choose(seen[test]), len(names), sample.weight[test]))
+    return [WayScores(way, tuple(scores)) for way, scores in found.items()]
+
+
 def score_ways(
     features: NDArray[np.float32],
     colours: NDArray[np.float32],
@@ -115,19 +149,14 @@ def score_ways(
     """Probes of `kinds` on features (n, f), a forest on colours (n, bands) of the same pixels, and the majority."""
     ways: dict[str, tuple[ProbeKind, NDArray[np.float32]]] = {kind: (kind, features) for kind in kinds}
     ways[COLOURS] = ("forest", colours)
-    found: dict[str, list[PixelScores]] = {way: [] for way in (*ways, MAJORITY)}
-    with_fits = [(at, way) for at in range(len(rounds)) for way in ways]
-    for at, way in track(with_fits, total=len(with_fits), what="probes", unit="fits"):
-        train, test = rounds[at]
-        kind, seen = ways[way]
-        probe = fit_probe(kind, seen[train], sample.truth[train], names, sample.weight[train], seed)
-        found[way].append(pixel_scores(sample.truth[test], probe.choose(seen[test]), len(names), sample.weight[test]))
+    majority = []
     for train, test in rounds:
         most = np.bincount(sample.truth[train], sample.weight[train], minlength=len(names)).argmax()
         truth = sample.truth[test]
-        found[MAJORITY].append(pixel_scores(truth, np.full(len(truth), most), len(names), sample.weight[test]))
+        majority.append(pixel_scores(truth, np.full(len(truth), most), len(names), sample.weight[test]))
+    found = score_probes(ways, sample, names, rounds, seed)
     _warn(sample, names, rounds)
-    return [WayScores(way, tuple(scores)) for way, scores in found.items()]
+    return [*found, WayScores(MAJORITY, tuple(majority))]
 
 
 def _warn(sample: PixelSample, names: Sequence[str], rounds: Sequence[Round]) -> None:

@@ -28,7 +28,7 @@ def write_scores(folder: Path, learned: Learned) -> None:
     told = {"format": 1, "probe": learned.kept.kind, "split": learned.split, "pixels": pixels}
     files.write_json(
         folder / "metrics.json",
-        {**told, "ways": {one.way: _scores(one, names) for one in ways}},
+        {**told, "doubts": learned.doubts, "ways": {one.way: _scores(one, names) for one in ways}},
     )
     with (folder / "scores.csv").open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream)

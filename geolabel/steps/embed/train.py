@@ -114,8 +114,6 @@ def train(
         untrained = prepared.supply.score(loop.encoder_of(run, prepared.card))
         if resume:
             checkpoint.restore(run, output / CHECKPOINT, EmbedEpoch)
-        else:
-            files.write_json(output / files.RECORD, origin.record(output))
         with HistoryWriter(output) as history:
 
             def told(epochs: Sequence[EmbedEpoch]) -> None:
@@ -140,7 +138,9 @@ def train(
 
 @contextmanager
 def _prepared(origin: Origin, output: Path, cache: Path | None) -> Iterator[Prepared]:
-    """What is there to learn; tiles with labels are written into the run folder first."""
+    """What is there to learn; the record, and tiles with labels, are written into the run folder first."""
+    if not (output / files.RECORD).exists():  # a killed run is known for one from its first moment on
+        files.write_json(output / files.RECORD, origin.record(output))
     recipe, drawing = origin.recipe, origin.drawing
     if origin.is_index:
         with prepare_tiles(origin.sources[0], recipe, cache, output.parent) as prepared:

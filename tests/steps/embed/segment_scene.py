@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import rasterio
 import torch
 from affine import Affine
 
+from geolabel import raster
 from geolabel.learn.encoder import start_encoder
 from geolabel.learn.store import save_predictor
 from geolabel.model import NORM_OUTPUT, OUTPUT_SIZE, BandContract, ModelCard
@@ -52,11 +54,16 @@ def write_labels(folder: Path, side: int = SIDE) -> None:
     (folder / "legend.csv").write_text("code,name,color\n4,down,#112233\n9,across,#aabbcc\n", encoding="utf-8")
 
 
-def write_network(path: Path, architecture: str = "small-cnn-reflect", seed: int = 0) -> None:
-    """A network that has learned nothing."""
+def write_network(
+    path: Path, architecture: str = "small-cnn-reflect", seed: int = 0, trained_on: Path | None = None
+) -> None:
+    """A network that has learned nothing, whatever it says of an image."""
     bands = tuple(BandContract(name, 1.0, 0.0, 120.0, 42.0) for name in BANDS)
     settings = {OUTPUT_SIZE: 1, NORM_OUTPUT: True}
     told = ModelCard(
         architecture, (), {}, bands, "uint8", 10.0, (32, 32), {}, {}, nodata=0, settings=settings, kind="embedder"
     )
+    if trained_on:
+        source = {"path": trained_on.name, "fingerprint": raster.fingerprint(trained_on)}
+        told = replace(told, trained_on={"sources": [source]})
     save_predictor(path, start_encoder(told, "none", seed, torch.device("cpu")))

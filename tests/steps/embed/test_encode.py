@@ -225,6 +225,13 @@ def test_several_rasters_of_an_index_have_a_picture_each(region: Path, encoder: 
         assert {one.crs.to_epsg(), two.crs.to_epsg()} == {32631, 32632}
         # two rasters that are each other's mirror image, but for the tiles that the lower edge cuts
         assert one.shape == two.shape
+    for path in (report.output, report.pictures[0]):
+        path.unlink()
+    empty = tmp_path / "empty.safetensors"
+    empty.touch()  # it is not even looked at
+    with pytest.raises(OutputError, match=r"v\.colours\.2\.tif: exists already"):
+        encode_tiles(tmp_path / "tiles.parquet", model=empty, output=tmp_path / "v.parquet")
+    assert not report.output.exists()
 
 
 def test_naip(shared_data: Path, tmp_path: Path):

@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from geolabel.errors import ContractError, ModelError, OptionError, OutputError, TileIndexError
+from geolabel.files import fingerprint
 from geolabel.learn.chips import load_chips
 from geolabel.learn.encoder import load_encoder
 from geolabel.steps.embed.evaluate import evaluate
@@ -88,10 +90,11 @@ def test_an_encoder_that_sees_nothing_is_beaten_and_the_report_says_so(tiles: Pa
         assert by_name["colour", mix].accuracy.mean > 0.9
         assert good.labels[mix == "balanced"].accuracy.mean > 0.9
         assert good.labels[mix == "balanced"].map_at_r.mean > by_name["chance", mix].map_at_r.mean + 0.2
-        assert any(line.startswith(f"Raw pixels beat the model on the {mix} mix in accuracy") for line in bad.verdicts)
+        assert any(f"on the {mix} mix" in line for line in bad.verdicts if line.startswith("Raw pixels"))
+    assert [line.split(" do")[0] for line in bad.verdicts][:2] == ["Raw pixels", "Principal components of the pixels"]
     assert not any("Chance" in line for line in good.verdicts)
     page = (tmp_path / "bad" / "report.html").read_text(encoding="utf-8")
-    assert "Raw pixels beat the model" in page
+    assert "Raw pixels do better than the model in accuracy" in page
     assert "http" not in page.replace("http-equiv", "")
 
 
@@ -142,6 +145,14 @@ def test_the_features_of_a_classifier_are_a_baseline(tiles: Path, model: Path, t
         model, tiles, output=tmp_path / "e", repeats=1, supervised=other, baselines=("none",), class_mix="natural"
     )
     assert [row.encoder for row in found.labels] == ["model", "classifier", "chance"]
+    assert not any("The supervised classifier was trained" in line for line in found.doubts)
+    record = json.loads((tmp_path / "e" / "run.json").read_text(encoding="utf-8"))
+    assert record["inputs"]["supervised_fingerprint"] == fingerprint(other)
+    with_split(tiles, {"method": "blocks", "seed": 9})
+    found = evaluate(
+        model, tiles, output=tmp_path / "e1", repeats=1, supervised=other, baselines=("none",), class_mix="natural"
+    )
+    assert any("The supervised classifier was trained on these images under another" in line for line in found.doubts)
     with pytest.raises(ModelError, match="--supervised wants a classifier"):
         evaluate(model, tiles, output=tmp_path / "e2", supervised=model)
 
@@ -206,3 +217,32 @@ def test_a_real_region_is_told_by_its_colours(shared_data: Path, tmp_path: Path)
     by_name = {row.encoder: row for row in found.labels if row.mix == "natural"}
     assert by_name["colour"].accuracy.mean > by_name["chance"].accuracy.mean
     assert any("Classes were not balanced" in line for line in found.doubts)
+
+
+def test_shares_are_judged_where_all_classes_are_known(tiles: Path, model: Path, tmp_path: Path):
+    """Of half of the tiles one class is unknown: their labels are judged, their shares are not."""
+    index = read_index(tiles)
+    shares = index.share("dark").copy()
+    half = np.arange(len(index)) % 2 == 0
+    bright = index.share("bright") == 1  # so much is known that it is the label
+    options = {"repeats": 1, "baselines": ("none",), "class_mix": "natural"}
+    shares[half & bright] = np.nan
+    write_index(tiles, index.with_columns({"label.dark": pa.array(shares)}), overwrite=True)
+    found = evaluate(model, tiles, output=tmp_path / "half", **options)
+    part, known = index.column("split").astype(str), np.isfinite(index.share("bright"))
+    assert found.tiles == {name: int((known & (part == name)).sum()) for name in ("train", "test")}
+    whole = known & np.isfinite(shares)
+    left_out = int((known & ~whole & np.isin(part, ("train", "test"))).sum())
+    assert any(line.startswith(f"{left_out:,} tiles count by their label only") for line in found.doubts)
+    truth = np.column_stack([index.share("bright"), shares])
+    mean = truth[whole & (part == "train")].mean(axis=0)
+    expected = np.abs(mean - truth[whole & (part == "test")]).sum(axis=1).mean()
+    assert found.shares[-1].summed_error.mean == pytest.approx(expected, abs=1e-6)
+    nobody = pa.array(np.full(len(index), np.nan, np.float32))
+    write_index(tiles, index.with_columns({"label.other": nobody}), overwrite=True)
+    found = evaluate(model, tiles, output=tmp_path / "none", compat=True, **options)
+    assert found.labels[0].accuracy.mean > 0.5
+    for row in found.shares:
+        assert np.isnan([row.soft_map_at_r.mean, row.gsil.mean, row.summed_error.mean]).all()
+    assert np.isnan(found.compat[0].map_at_1_compat.mean)
+    assert any(line.startswith("Shares are not judged") for line in found.doubts)

@@ -61,10 +61,33 @@ def test_a_baseline_that_does_better_is_named():
     colour = [outcome("colour", at, 0.5, 0.4, rank=0.4) for at in range(2)]
     found = verdicts([*model, *pixels, *colour], KEYS)
     assert found == (
-        "Raw pixels beat the model on the natural mix in accuracy (0.750 against 0.650, better in 1 of 2 repeats).",
-        "Colour statistics beat the model on the natural mix in summed error (0.400 against 0.500, better in 2 of 2 "
-        "repeats).",
+        "Raw pixels do better than the model in accuracy (1 of 2 repeats) on the natural mix.",
+        "Colour statistics do better than the model in summed error on the natural mix.",
     )
     worse = [outcome("chance", at, 0.1, 1.9, rank=NAN) for at in range(2)]
     (told,) = verdicts([*model, *worse], KEYS)
-    assert told.startswith("No baseline does better")
+    assert told == ("No baseline does better than the model in accuracy, MAP@R, soft MAP@R, gSil or summed error.")
+
+
+def test_a_baseline_has_one_sentence_for_all_mixes():
+    model, untrained = (
+        [outcome(name, at, right, 0.5, mix, rank) for mix, rank in ranks for at in range(3)]
+        for name, right, ranks in (
+            ("model", 0.6, (("natural", 0.5), ("balanced", 0.5))),
+            ("untrained", 0.7, (("natural", 0.4), ("balanced", 0.6))),
+        )
+    )
+    assert verdicts([*model, *untrained], KEYS) == (
+        "The same network untrained does better than the model in accuracy on the natural mix, in accuracy, MAP@R, "
+        "soft MAP@R and gSil on the balanced mix.",
+    )
+
+
+def test_repeats_without_a_score_decide_nothing():
+    model, colour = (
+        [outcome(name, at, 0.5, error, rank=rank) for at, error in enumerate(errors)]
+        for name, errors, rank in (("model", (0.5, NAN, 0.5), NAN), ("colour", (0.4, NAN, 0.3), NAN))
+    )
+    assert verdicts([*model, *colour], KEYS) == (
+        "Colour statistics do better than the model in summed error on the natural mix.",
+    )

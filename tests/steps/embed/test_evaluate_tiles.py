@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely.affinity import rotate
 
 from geolabel.errors import EmptyError, OptionError, TileIndexError
 from geolabel.steps.embed.evaluate_draws import LEAST_OF_A_CLASS, draw_tiles, mixes_of, usual_classes
@@ -17,7 +20,6 @@ from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 NAN = float("nan")
 TWO = ("train", "test")
@@ -30,26 +32,33 @@ def an_index(
     known: Sequence[float] | None = None,
     stride: int = 16,
     method: str | None = "blocks",
+    dates: Sequence[str] = ("r.tif",),
 ) -> TileIndex:
-    """Tiles of 16 px in one row of a raster, with shares of a, b, … (tiles, classes)."""
+    """Tiles of 16 px in one row of a raster, with shares of a, b, … (tiles, classes); the same row of other `dates`."""
     values = np.array(shares, np.float32)
     count = len(values)
     full = np.full(count, 16)
+    at = np.arange(count) // len(dates) * stride
+    west = 500_000.0 + 10 * at
     columns: dict[str, Any] = {
         "tile": np.arange(count),
-        "source": dictionary(["r.tif"] * count),
-        "col_off": np.arange(count) * stride,
+        "source": dictionary([dates[row % len(dates)] for row in range(count)]),
+        "col_off": at,
         "row_off": np.zeros(count, int),
         "width": full,
         "height": full,
         "split": dictionary(list(parts)),
         "known": np.ones(count, np.float32) if known is None else np.array(known, np.float32),
+        "geometry": pa.array(shapely.to_wkb(shapely.box(west, 0, west + 160, 160)), pa.binary()),
         **{f"{LABEL_PREFIX}{name}": column for name, column in zip("abcdef", values.T, strict=False)},
     }
-    source = Source("r.tif", "raster", ("red",), "uint8", (1.0,), (0.0,), None, "EPSG:32631", None, 10.0, "f")
+    sources = tuple(
+        Source(name, "raster", ("red",), "uint8", (1.0,), (0.0,), None, "EPSG:32631", None, 10.0, name)
+        for name in dates
+    )
     return TileIndex(
         pa.table(columns),
-        (source,),
+        sources,
         "EPSG:32631",
         tiling={"size": [16, 16]},
         split=None if method is None else {"method": method},
@@ -77,8 +86,10 @@ def test_labels_are_those_of_a_table_by_hand(tmp_path: Path):
     assert found.rows.tolist() == kept
     assert found.parts.tolist() == [parts[row] for row in kept]
     assert found.labels.tolist() == [wanted[row] for row in kept]
-    by_hand = [(0.9, 0.1, 0), (0.2, 0.8, 0), (0.3, 0.1, 0.6), (0.5, 0.5, 0), (1, 0, 0), (1, 0, 0), (0, 1, 0)]
-    assert found.shares == pytest.approx(np.array(by_hand), abs=1e-6)
+    unknown = (NAN,) * 3  # 30 % of a, and nothing known of the rest, are not 100 % of a
+    by_hand = [(0.9, 0.1, 0), (0.2, 0.8, 0), (0.3, 0.1, 0.6), (0.5, 0.5, 0), unknown, unknown, (0, 1, 0)]
+    assert found.shares == pytest.approx(np.array(by_hand), abs=1e-6, nan_ok=True)
+    assert found.whole.tolist() == [True] * 4 + [False] * 2 + [True]
     assert (found.unlabelled, found.tied) == (2, 1)
 
 
@@ -107,6 +118,7 @@ def test_tags_that_all_are_absent_are_none(tmp_path: Path):
         (an_index([(1, 0), (0, 1)], ["train", "val"]), EmptyError, "no tile in test"),
         (an_index([(1, 0), (1, 0)], TWO), EmptyError, "all labelled tiles are a"),
         (an_index([(1, 0), (0, 1)] * 2, ["train", "train", "test", "test"], stride=15), TileIndexError, "1 test tiles"),
+        (an_index([(1, 0), (0, 1)] * 2, TWO * 2, dates=("may.tif", "july.tif")), TileIndexError, "2 test tiles"),
     ],
 )
 def test_what_cannot_judge_is_refused_with_a_remedy(
@@ -114,6 +126,23 @@ def test_what_cannot_judge_is_refused_with_a_remedy(
 ):
     with pytest.raises(error, match=told):
         judged_tiles(index, tmp_path / "t.parquet", 0.0)
+
+
+@given(degrees=st.floats(-45, 45), dates=st.integers(1, 3))
+def test_tiles_that_touch_are_apart_however_the_raster_lies(degrees: float, dates: int):
+    """As tiles of two UTM zones do in degrees: neighbours touch at a slant, whatever their date."""
+    classes, parts = [(1, 0), (0, 1)] * 4, [*TWO[:1] * 4, *TWO[1:] * 4]
+    names = [f"{number}.tif" for number in range(dates)]
+    for stride, fits in ((16, True), (15, False)):
+        index = an_index(np.repeat(classes, dates, axis=0), np.repeat(parts, dates), stride=stride, dates=names)
+        flat = shapely.from_wkb(index.column("geometry"))
+        turned = [rotate(shape, degrees, origin=(500_000, 0)) for shape in flat]
+        turned_index = index.with_columns({"geometry": pa.array(shapely.to_wkb(turned), pa.binary())})
+        if fits:
+            assert len(judged_tiles(turned_index, Path("t.parquet"), 0.0).rows) == 8 * dates
+        else:
+            with pytest.raises(TileIndexError, match=f"{dates} test tiles lie over"):
+                judged_tiles(turned_index, Path("t.parquet"), 0.0)
 
 
 def some_tiles(labels: Sequence[int], parts: Sequence[str]) -> JudgedTiles:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from geolabel.learn.pixelwise import fit_probe
+from geolabel.learn.pixelwise import fit_pixel_probe
 from geolabel.maps import ClassStyle
 from geolabel.steps.embed import segment_blocks
 from geolabel.steps.embed.segment_blocks import features_at
@@ -39,7 +39,7 @@ def test_a_map_is_what_the_probe_says_of_each_pixel(stride, kind, tmp_path, monk
     given = {"stride": stride, "bands": BANDS, "scale": None, "device": "cpu"}
     with open_segmenter(tmp_path / "odd.tif", tmp_path / "model.safetensors", **given) as opened:
         features = features_at(opened.reader, opened.way, sample_of(row, col, truth))
-        probe = fit_probe(kind, features, truth, ("down", "across"), np.ones(400), 0)
+        probe = fit_pixel_probe(kind, features, truth, ("down", "across"), np.ones(400), 0)
         counts = write_classes(tmp_path, opened.reader, opened.way, probe, STYLES, ("somebody",))
         row, col = (axis.ravel() for axis in np.indices((110, side)))
         every = features_at(opened.reader, opened.way, sample_of(row, col, np.zeros(len(row), int)))

@@ -23,7 +23,7 @@ are told from all else by what they have in common by chance, too, and the more 
 
 
 @dataclass(frozen=True, slots=True)
-class LinearProbe:
+class SearchProbe:
     """Logistic regression on vectors as they are stored."""
 
     weights: NDArray[np.float32]
@@ -33,7 +33,7 @@ class LinearProbe:
     @classmethod
     def fit(
         cls, like: NDArray[np.float32], unlike: NDArray[np.float32], background: NDArray[np.float32], seed: int
-    ) -> LinearProbe:
+    ) -> SearchProbe:
         """Learn to tell examples (p, size) from others (q, size), q may be 0, and from what there is (n, size).
 
         Each side counts as much as the other; of the negative one, examples as much as the background, or they would be

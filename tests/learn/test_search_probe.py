@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
-from geolabel.learn.linear_probe import LinearProbe
+from geolabel.learn.search_probe import SearchProbe
 
 CPU = torch.device("cpu")
 NONE = np.zeros((0, 32), np.float32)
@@ -29,7 +29,7 @@ def test_it_finds_a_class_better_than_the_mean_of_its_examples(count: int) -> No
     scores = []
     for wanted in range(6):
         like = vectors[names == wanted][:count]
-        probe = LinearProbe.fit(like, NONE, vectors[::4], 0)
+        probe = SearchProbe.fit(like, NONE, vectors[::4], 0)
         found = probe.score(CPU)(torch.from_numpy(vectors)).numpy()
         scores.append([average_precision_score(names == wanted, each) for each in (found, vectors @ like.mean(axis=0))])
     probe_ap, mean_ap = np.mean(scores, axis=0)
@@ -40,7 +40,7 @@ def test_examples_of_what_is_not_meant_count_as_much_as_the_background() -> None
     vectors, names = planted(2)
     like, unlike, background = vectors[names == 0][:3], vectors[names == 1][:3], vectors[::4]
     without, with_them = (
-        LinearProbe.fit(like, others, background, 0).score(CPU)(torch.from_numpy(vectors)).numpy()
+        SearchProbe.fit(like, others, background, 0).score(CPU)(torch.from_numpy(vectors)).numpy()
         for others in (NONE, unlike)
     )
 
@@ -52,6 +52,6 @@ def test_examples_of_what_is_not_meant_count_as_much_as_the_background() -> None
 
 def test_the_logit_is_that_of_scikit_learn() -> None:
     vectors, names = planted(3)
-    probe = LinearProbe.fit(vectors[names == 0][:5], NONE, vectors[::4], 0)
+    probe = SearchProbe.fit(vectors[names == 0][:5], NONE, vectors[::4], 0)
     found = probe.score(CPU)(torch.from_numpy(vectors)).numpy()
     assert found == pytest.approx(vectors.astype(float) @ probe.weights.astype(float) + probe.bias, abs=1e-3)
