@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from amazon_command import geolabel
 
-from geolabel.steps.embed.evaluate_table import Outcome
+from geolabel.steps.embed.evaluation.table import Outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

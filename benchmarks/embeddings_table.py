@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel.steps.embed.evaluate_encoders import CHANCE, MODEL
-from geolabel.steps.embed.evaluate_table import spread
+from geolabel.steps.embed.evaluation.encoders import CHANCE, MODEL
+from geolabel.steps.embed.evaluation.table import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from embeddings_run import Taught
 
-    from geolabel.steps.embed.evaluate_table import Outcome
+    from geolabel.steps.embed.evaluation.table import Outcome
 
 SCORES = {
     "accuracy": "accuracy.knn",

@@ -290,7 +290,7 @@ def test_a_run_that_was_killed_can_be_done_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("geolabel.steps.embed.encode_writing.encoded", stopped)
+        patch.setattr("geolabel.steps.embed.encoding.writing.encoded", stopped)
         assert cli(*resampled).code == 130
     assert not left.exists()
     killed.rename(left)  # kill -9 tidies nothing up

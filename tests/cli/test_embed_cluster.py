@@ -13,7 +13,7 @@ from geolabel.embeddings import blocks
 from geolabel.errors import OutputError
 from geolabel.labels.scheme import Scheme
 from geolabel.labels.scheme_file import read_scheme
-from geolabel.steps.embed import cluster_files
+from geolabel.steps.embed.clustering import files as cluster_files
 from geolabel.tiling import read_index
 from tests.cli.conftest import BANDS, FIELD, SIDE, fields, write_region
 from tests.steps.embed.encoders import save_encoder

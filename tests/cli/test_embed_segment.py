@@ -10,8 +10,9 @@ import pytest
 import rasterio
 
 from geolabel.errors import EmptyError
-from geolabel.steps.embed import segment_learn, segment_scores
-from geolabel.steps.embed.segment_scores import score_probes
+from geolabel.steps.embed.segmentation import learn as segment_learn
+from geolabel.steps.embed.segmentation import scores as segment_scores
+from geolabel.steps.embed.segmentation.scores import score_probes
 from tests.steps.embed.segment_scene import NODATA_COLS, truth, write_labels, write_network, write_stripes
 
 

@@ -17,7 +17,7 @@ from scipy import stats
 from geolabel import raster
 from geolabel.learn.metric.recipe import EmbedRecipe
 from geolabel.model import read_card
-from geolabel.steps.embed.ground_tuples import lay_tuples
+from geolabel.steps.embed.training.ground_tuples import lay_tuples
 from geolabel.tiling.ground import Ground
 from tests.rows.checkered import QUICK, RINGS, SIDE, TILE, history, map_elsewhere, typed, write
 

@@ -13,8 +13,8 @@ from pyproj import Transformer
 from geolabel import raster
 from geolabel.learn.encoder import load_encoder
 from geolabel.learn.metric.recipe import EmbedRecipe
-from geolabel.steps.embed.ground_tuples import lay_tuples
-from geolabel.steps.embed.tuples import draw_tuples
+from geolabel.steps.embed.training.ground_tuples import lay_tuples
+from geolabel.steps.embed.training.tuples import draw_tuples
 from geolabel.tiling.ground import Ground
 from geolabel.tiling.index import read_index
 from tests.rows.checkered import (

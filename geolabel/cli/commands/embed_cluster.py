@@ -47,7 +47,7 @@ def embed_cluster(
         unused = [flag for flag, is_given in given.items() if is_given]
         if unused:
             raise OptionError(f"--rename names clusters that are there; leave {', '.join(unused)} out")
-        from geolabel.steps.embed.cluster_names import rename as name_clusters
+        from geolabel.steps.embed.clustering.names import rename as name_clusters
 
         return name_clusters(embeddings, rename, output=output or Path("named.parquet"), overwrite=overwrite)
     from geolabel.steps.embed.cluster import cluster

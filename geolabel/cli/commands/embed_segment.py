@@ -77,9 +77,9 @@ def segment(
     """Tell classes pixel by pixel from what a network sees, beside colours alone, and draw the map."""
     from geolabel.errors import OptionError
     from geolabel.steps.embed.segment import segment as step
-    from geolabel.steps.embed.segment_labels import LabelFile
-    from geolabel.steps.embed.segment_learn import Choices
-    from geolabel.steps.embed.segment_scores import Blocks
+    from geolabel.steps.embed.segmentation.labels import LabelFile
+    from geolabel.steps.embed.segmentation.learn import Choices
+    from geolabel.steps.embed.segmentation.scores import Blocks
 
     blocks = Blocks(o.metres(block), o.metres(buffer) if buffer is not None else None, test, folds)
     choices = Choices(probe, pixels, blocks, seed)

@@ -78,9 +78,9 @@ def embed_train(
 ) -> Any:
     """Learn vectors that tell places apart: from labels of tiles, or from nothing but where places lie."""
     from geolabel.cli.live import embed_epochs_table
-    from geolabel.steps.embed.ground import Drawing
-    from geolabel.steps.embed.labelled import Judging, LabelMaps
     from geolabel.steps.embed.train import train as step
+    from geolabel.steps.embed.training.ground import Drawing
+    from geolabel.steps.embed.training.labelled import Judging, LabelMaps
 
     with embed_epochs_table() as on_epoch:
         return step(

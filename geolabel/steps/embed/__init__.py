@@ -1,1 +1,1 @@
-"""The steps of `geolabel embed`: train, encode, search, evaluate, segment, cluster."""
+"""The steps of `geolabel embed`: one verb a file, and for each a room of what it is made of."""

@@ -15,7 +15,7 @@ from geolabel.embeddings.pieces import pieces
 from geolabel.errors import OptionError
 from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, complete
 from geolabel.progress import log
-from geolabel.steps.embed.cluster_files import Place, labelled, write
+from geolabel.steps.embed.clustering.files import Place, labelled, write
 from geolabel.tiling import read_index
 
 if TYPE_CHECKING:

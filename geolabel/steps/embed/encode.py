@@ -13,9 +13,9 @@ from geolabel.errors import EmptyError, OptionError
 from geolabel.learn.encoder import load_encoder
 from geolabel.model import read_card
 from geolabel.progress import log
-from geolabel.steps.embed.encode_colours import draw
-from geolabel.steps.embed.encode_plan import EncodePlan, estimate
-from geolabel.steps.embed.encode_writing import DType, Target, Written, write_region, write_tiles
+from geolabel.steps.embed.encoding.colours import draw
+from geolabel.steps.embed.encoding.plan import EncodePlan, estimate
+from geolabel.steps.embed.encoding.writing import DType, Target, Written, write_region, write_tiles
 from geolabel.steps.embed.lattice_raster import numbered
 from geolabel.steps.models import find_model
 from geolabel.steps.predict import stem

@@ -14,12 +14,12 @@ from geolabel import files
 from geolabel.errors import OptionError
 from geolabel.learn.chips import load_chips
 from geolabel.progress import log, track
-from geolabel.steps.embed.evaluate_doubts import doubts_of, leaks
-from geolabel.steps.embed.evaluate_draws import NATURAL, Draw, draw_tiles, mixes_of, usual_classes
-from geolabel.steps.embed.evaluate_encoders import baselines_of, ready_encoder, supervised_encoder, vectors_of_all
-from geolabel.steps.embed.evaluate_page import page_of
-from geolabel.steps.embed.evaluate_scores import Probes, score_draw
-from geolabel.steps.embed.evaluate_table import (
+from geolabel.steps.embed.evaluation.doubts import doubts_of, leaks
+from geolabel.steps.embed.evaluation.draws import NATURAL, Draw, draw_tiles, mixes_of, usual_classes
+from geolabel.steps.embed.evaluation.encoders import baselines_of, ready_encoder, supervised_encoder, vectors_of_all
+from geolabel.steps.embed.evaluation.page import page_of
+from geolabel.steps.embed.evaluation.scores import Probes, score_draw
+from geolabel.steps.embed.evaluation.table import (
     CompatRow,
     LabelRow,
     Outcome,
@@ -30,7 +30,7 @@ from geolabel.steps.embed.evaluate_table import (
     score_keys,
     verdicts,
 )
-from geolabel.steps.embed.evaluate_tiles import judged_tiles
+from geolabel.steps.embed.evaluation.tiles import judged_tiles
 from geolabel.tiling.index import read_index
 from geolabel.views.embedding_report import embedding_page
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from geolabel.learn.forward import Classifier
-    from geolabel.steps.embed.evaluate_tiles import JudgedTiles
+    from geolabel.steps.embed.evaluation.tiles import JudgedTiles
     from geolabel.tiling.index import TileIndex
 
 FORMAT = 1

@@ -16,11 +16,11 @@ from geolabel.embeddings.lattice import placed_in
 from geolabel.errors import EmptyError, OptionError
 from geolabel.progress import log
 from geolabel.steps.embed.lattice_raster import numbered
-from geolabel.steps.embed.search_examples import read_examples
-from geolabel.steps.embed.search_heat import heat_style, write_heat
-from geolabel.steps.embed.search_layer import check_place, columns_of, write_answers
-from geolabel.steps.embed.search_page import about, page_of
-from geolabel.steps.embed.search_ranks import by_likeness, by_probe
+from geolabel.steps.embed.searching.examples import read_examples
+from geolabel.steps.embed.searching.heat import heat_style, write_heat
+from geolabel.steps.embed.searching.layer import check_place, columns_of, write_answers
+from geolabel.steps.embed.searching.page import about, page_of
+from geolabel.steps.embed.searching.ranks import by_likeness, by_probe
 from geolabel.steps.models import find_model
 from geolabel.views.search_page import search_page
 

@@ -9,20 +9,20 @@ import numpy as np
 
 from geolabel import files
 from geolabel.errors import ModelError, OptionError
-from geolabel.steps.embed.segment_learn import Choices, Learned, learn
-from geolabel.steps.embed.segment_map import write_classes
-from geolabel.steps.embed.segment_probe import KeptProbe, read_probe, write_probe
-from geolabel.steps.embed.segment_report import SegmentClass, SegmentReport, WayRow
-from geolabel.steps.embed.segment_scene import open_segmenter
-from geolabel.steps.embed.segment_scores import COLOURS
-from geolabel.steps.embed.segment_table import write_scores
+from geolabel.steps.embed.segmentation.learn import Choices, Learned, learn
+from geolabel.steps.embed.segmentation.map import write_classes
+from geolabel.steps.embed.segmentation.probe import KeptProbe, read_probe, write_probe
+from geolabel.steps.embed.segmentation.report import SegmentClass, SegmentReport, WayRow
+from geolabel.steps.embed.segmentation.scene import open_segmenter
+from geolabel.steps.embed.segmentation.scores import COLOURS
+from geolabel.steps.embed.segmentation.table import write_scores
 from geolabel.steps.models import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from geolabel.steps.embed.segment_labels import LabelFile
-    from geolabel.steps.embed.segment_scene import Segmenter
+    from geolabel.steps.embed.segmentation.labels import LabelFile
+    from geolabel.steps.embed.segmentation.scene import Segmenter
 
 _COMMAND = "embed segment"
 _M2_PER_HA = 10_000.0

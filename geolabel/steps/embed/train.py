@@ -24,12 +24,12 @@ from geolabel.learn.metric.teacher import teacher_of
 from geolabel.learn.store import save_predictor
 from geolabel.progress import log
 from geolabel.steps.embed.evaluate import evaluate
-from geolabel.steps.embed.ground import Drawing, open_ground, split_ground
-from geolabel.steps.embed.ground_supply import prepare_ground
-from geolabel.steps.embed.labelled import Judging, LabelMaps, write_labelled
-from geolabel.steps.embed.model_card import describe_embedder
-from geolabel.steps.embed.origin import CHECKPOINT, COMMAND, MODEL, TILES, Origin, kept_origin
-from geolabel.steps.embed.prepared import Prepared, prepare_tiles
+from geolabel.steps.embed.training.ground import Drawing, open_ground, split_ground
+from geolabel.steps.embed.training.ground_supply import prepare_ground
+from geolabel.steps.embed.training.labelled import Judging, LabelMaps, write_labelled
+from geolabel.steps.embed.training.model_card import describe_embedder
+from geolabel.steps.embed.training.origin import CHECKPOINT, COMMAND, MODEL, TILES, Origin, kept_origin
+from geolabel.steps.embed.training.prepared import Prepared, prepare_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from geolabel.learn.chips import Chips
 from geolabel.learn.statistics import statistics
 from geolabel.model import BandContract
-from geolabel.steps.embed.evaluate_features import colour_features, pixel_features, principal_features
+from geolabel.steps.embed.evaluation.features import colour_features, pixel_features, principal_features
 
 BANDS = (BandContract("red", 0.5, 10.0, 0.0, 1.0), BandContract("nir", 2.0, 0.0, 0.0, 1.0))
 TRAIN = np.arange(8)

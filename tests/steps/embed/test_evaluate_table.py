@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from geolabel.steps.embed.evaluate_table import (
+from geolabel.steps.embed.evaluation.table import (
     LabelRow,
     Outcome,
     ShareRow,

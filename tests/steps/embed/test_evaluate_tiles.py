@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from shapely.affinity import rotate
 
 from geolabel.errors import EmptyError, OptionError, TileIndexError
-from geolabel.steps.embed.evaluate_draws import LEAST_OF_A_CLASS, draw_tiles, mixes_of, usual_classes
-from geolabel.steps.embed.evaluate_tiles import JudgedTiles, judged_tiles
+from geolabel.steps.embed.evaluation.draws import LEAST_OF_A_CLASS, draw_tiles, mixes_of, usual_classes
+from geolabel.steps.embed.evaluation.tiles import JudgedTiles, judged_tiles
 from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, dictionary
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from geolabel import raster
 from geolabel.errors import BandError, EmptyError, OptionError
 from geolabel.learn.metric.recipe import EmbedRecipe
 from geolabel.learn.metric.teacher import TupleTeacher
-from geolabel.steps.embed import ground_supply
-from geolabel.steps.embed.ground import Drawing, open_ground, split_ground
-from geolabel.steps.embed.ground_supply import prepare_ground
-from geolabel.steps.embed.ground_tuples import Layout, lay_places, lay_tuples
-from geolabel.steps.embed.prepared import Prepared
-from geolabel.steps.embed.tuples import candidates
+from geolabel.steps.embed.training import ground_supply
+from geolabel.steps.embed.training.ground import Drawing, open_ground, split_ground
+from geolabel.steps.embed.training.ground_supply import prepare_ground
+from geolabel.steps.embed.training.ground_tuples import Layout, lay_places, lay_tuples
+from geolabel.steps.embed.training.prepared import Prepared
+from geolabel.steps.embed.training.tuples import candidates
 from geolabel.tiling.ground import Ground
 from tests.conftest import WriteRaster
 from tests.steps.embed.distances import apart

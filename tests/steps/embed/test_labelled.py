@@ -12,9 +12,9 @@ from geolabel.errors import EmptyError, OptionError
 from geolabel.files import read_json
 from geolabel.learn.metric.recipe import EmbedRecipe
 from geolabel.model import read_card
-from geolabel.steps.embed.ground import Drawing
-from geolabel.steps.embed.labelled import Judging, LabelMaps
 from geolabel.steps.embed.train import train
+from geolabel.steps.embed.training.ground import Drawing
+from geolabel.steps.embed.training.labelled import Judging, LabelMaps
 from geolabel.tiling.index import read_index
 from tests.place_map import CLASSES, TILE, place_map
 

@@ -16,7 +16,7 @@ from rasterio.vrt import WarpedVRT
 from geolabel.errors import EmptyError, OptionError, SchemeError
 from geolabel.grid import Grid, Window
 from geolabel.labels.runs import Runs
-from geolabel.steps.embed.segment_labels import LabelFile, at_centres, open_labels
+from geolabel.steps.embed.segmentation.labels import LabelFile, at_centres, open_labels
 
 GRID = Grid("EPSG:32631", Affine(10, 0, 500_000, 0, -10, 5_500_000), 90, 70)
 WINDOWS = (Window(0, 0, 90, 70), Window(13, 21, 40, 30))

@@ -8,11 +8,11 @@ import rasterio
 
 from geolabel.learn.pixelwise import fit_pixel_probe
 from geolabel.maps import ClassStyle
-from geolabel.steps.embed import segment_blocks
-from geolabel.steps.embed.segment_blocks import features_at
-from geolabel.steps.embed.segment_map import write_classes
-from geolabel.steps.embed.segment_sample import PixelSample
-from geolabel.steps.embed.segment_scene import open_segmenter
+from geolabel.steps.embed.segmentation import blocks as segment_blocks
+from geolabel.steps.embed.segmentation.blocks import features_at
+from geolabel.steps.embed.segmentation.map import write_classes
+from geolabel.steps.embed.segmentation.sample import PixelSample
+from geolabel.steps.embed.segmentation.scene import open_segmenter
 from tests.steps.embed.segment_scene import BANDS, write_network, write_stripes
 
 STYLES = (ClassStyle(1, "down", "Down", "#112233"), ClassStyle(2, "across", "Across", "#aabbcc"))

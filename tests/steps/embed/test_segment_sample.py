@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from geolabel import raster
 from geolabel.errors import EmptyError
-from geolabel.steps.embed import segment_blocks
-from geolabel.steps.embed.segment_sample import allot, draw_pixels
+from geolabel.steps.embed.segmentation import blocks as segment_blocks
+from geolabel.steps.embed.segmentation.sample import allot, draw_pixels
 
 
 @dataclass

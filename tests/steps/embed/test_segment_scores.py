@@ -11,9 +11,9 @@ from sklearn.metrics import jaccard_score
 from geolabel.errors import EmptyError, OptionError
 from geolabel.grid import Grid
 from geolabel.scoring.iou import pixel_scores
-from geolabel.steps.embed.segment_learn import better
-from geolabel.steps.embed.segment_sample import PixelSample
-from geolabel.steps.embed.segment_scores import Blocks, WayScores, inner_rounds, rounds_of, score_ways
+from geolabel.steps.embed.segmentation.learn import better
+from geolabel.steps.embed.segmentation.sample import PixelSample
+from geolabel.steps.embed.segmentation.scores import Blocks, WayScores, inner_rounds, rounds_of, score_ways
 
 GRID = Grid("EPSG:32631", Affine(10, 0, 500_000, 0, -10, 5_500_000), 400, 300)
 

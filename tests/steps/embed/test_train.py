@@ -19,9 +19,9 @@ from geolabel.learn.metric.recipe import LOSSES, EmbedRecipe
 from geolabel.learn.predictor import predict_chips
 from geolabel.model import ModelCard, read_model
 from geolabel.scoring.retrieval import score_retrieval
-from geolabel.steps.embed.ground import Drawing
-from geolabel.steps.embed.tile_supply import map_at_r
 from geolabel.steps.embed.train import train
+from geolabel.steps.embed.training.ground import Drawing
+from geolabel.steps.embed.training.tile_supply import map_at_r
 from geolabel.steps.task import open_chips
 from geolabel.tiling.index import read_index, write_index
 from tests.conftest import WriteRaster

@@ -19,9 +19,9 @@ from geolabel.learn.metric.recipe import EmbedRecipe
 from geolabel.learn.metric.teacher import harden
 from geolabel.learn.predictor import predict_chips
 from geolabel.model import BandContract, ModelCard
-from geolabel.steps.embed.ground import Drawing, read_places
-from geolabel.steps.embed.ground_tuples import lay_tuples
 from geolabel.steps.embed.train import train
+from geolabel.steps.embed.training.ground import Drawing, read_places
+from geolabel.steps.embed.training.ground_tuples import lay_tuples
 from geolabel.tiling.ground import Ground
 from tests.conftest import WriteRaster
 from tests.place_map import TILE, place_map, whole_tiles

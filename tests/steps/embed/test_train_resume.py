@@ -15,8 +15,8 @@ import pytest
 from geolabel.errors import GeolabelError, InterruptedRunError, OptionError
 from geolabel.learn.encoder import load_encoder
 from geolabel.model import read_model
-from geolabel.steps.embed.ground import Drawing
 from geolabel.steps.embed.train import train
+from geolabel.steps.embed.training.ground import Drawing
 from tests.conftest import WriteRaster
 from tests.steps.embed.places import RINGS, SIZE, Places, write_places
 from tests.steps.embed.test_train import CPU
@@ -84,7 +84,7 @@ def without_seconds(run: Path) -> list[list[str]]:
 KILLED = """
 import os, signal, sys
 from geolabel.learn.metric import loop
-from geolabel.steps.embed.ground import Drawing
+from geolabel.steps.embed.training.ground import Drawing
 from geolabel.steps.embed.train import train
 learn, steps = loop._learn, 0
 def counted(*given):

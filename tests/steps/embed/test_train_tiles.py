@@ -14,9 +14,9 @@ from PIL import Image
 
 from geolabel.errors import BandError, EmptyError, GeolabelError, ModelError, OptionError, TileIndexError
 from geolabel.learn.metric.recipe import EmbedRecipe
-from geolabel.steps.embed.ground import Drawing
-from geolabel.steps.embed.tile_supply import TileTask, make_task
 from geolabel.steps.embed.train import train
+from geolabel.steps.embed.training.ground import Drawing
+from geolabel.steps.embed.training.tile_supply import TileTask, make_task
 from geolabel.steps.evaluate import evaluate
 from geolabel.steps.predict import predict
 from geolabel.steps.tile import tile

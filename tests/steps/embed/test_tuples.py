@@ -11,7 +11,7 @@ from geolabel.errors import EmptyError
 from geolabel.learn.metric.pool import Pool
 from geolabel.learn.metric.recipe import EmbedRecipe
 from geolabel.learn.metric.teacher import TupleTeacher
-from geolabel.steps.embed.tuples import candidates, draw_places, draw_tuples
+from geolabel.steps.embed.training.tuples import candidates, draw_places, draw_tuples
 from tests.steps.embed.distances import apart
 
 LITTLE = 0.0101

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from geolabel.learn.pixelwise import PixelMaps, TileMaps, TrunkMaps
     from geolabel.raster import Reader
-    from geolabel.steps.embed.segment_sample import PixelSample
+    from geolabel.steps.embed.segmentation.sample import PixelSample
 
 _CORE_PX = 512
 _PIECE_PX = 4_096

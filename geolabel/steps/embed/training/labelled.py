@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from geolabel.errors import EmptyError, OptionError
-from geolabel.steps.embed.evaluate_encoders import baselines_of
-from geolabel.steps.embed.evaluate_scores import Probes
-from geolabel.steps.embed.evaluate_tiles import judged_tiles
-from geolabel.steps.embed.ground import described_split
+from geolabel.steps.embed.evaluation.encoders import baselines_of
+from geolabel.steps.embed.evaluation.scores import Probes
+from geolabel.steps.embed.evaluation.tiles import judged_tiles
+from geolabel.steps.embed.training.ground import described_split
 from geolabel.steps.label import label
 from geolabel.steps.tile_rows import index_of
 from geolabel.tiling.index import dictionary, read_index, write_index
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from geolabel.steps.embed.ground import Drawing, Parts
+    from geolabel.steps.embed.training.ground import Drawing, Parts
     from geolabel.tiling import Source
     from geolabel.tiling.ground import Ground
 

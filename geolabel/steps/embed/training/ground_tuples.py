@@ -9,7 +9,7 @@ import numpy as np
 
 from geolabel.errors import EmptyError
 from geolabel.learn.metric.pool import Tuples
-from geolabel.steps.embed.tuples import candidates
+from geolabel.steps.embed.training.tuples import candidates
 from geolabel.tiling.neighbours import far_apart
 from geolabel.tiling.parts import same_lattice
 from geolabel.tiling.places import Places

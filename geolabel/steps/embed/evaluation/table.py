@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from geolabel.steps.embed.evaluate_encoders import CHANCE, COLOUR, MODEL, PCA, PIXELS, SUPERVISED, UNTRAINED
+from geolabel.steps.embed.evaluation.encoders import CHANCE, COLOUR, MODEL, PCA, PIXELS, SUPERVISED, UNTRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

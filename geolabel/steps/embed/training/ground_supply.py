@@ -14,11 +14,11 @@ from geolabel.errors import EmptyError, OptionError
 from geolabel.learn.metric.pool import Pool
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.transforms import band_contracts
-from geolabel.steps.embed.ground import described_split, read_places
-from geolabel.steps.embed.ground_tuples import MOST_TILES, Layout, lay_places, lay_tuples
-from geolabel.steps.embed.prepared import IN_ORDER, Prepared, make_card
-from geolabel.steps.embed.tile_supply import in_order
-from geolabel.steps.embed.tuples import candidates
+from geolabel.steps.embed.training.ground import described_split, read_places
+from geolabel.steps.embed.training.ground_tuples import MOST_TILES, Layout, lay_places, lay_tuples
+from geolabel.steps.embed.training.prepared import IN_ORDER, Prepared, make_card
+from geolabel.steps.embed.training.tile_supply import in_order
+from geolabel.steps.embed.training.tuples import candidates
 from geolabel.tiling.parts import same_lattice
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from geolabel.learn.forward import Classifier
     from geolabel.learn.metric.recipe import EmbedRecipe
     from geolabel.raster import ScatteredReader
-    from geolabel.steps.embed.ground import Drawing, Parts
+    from geolabel.steps.embed.training.ground import Drawing, Parts
     from geolabel.tiling import Source
     from geolabel.tiling.ground import Ground
 

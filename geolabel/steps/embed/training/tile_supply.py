@@ -14,7 +14,7 @@ from geolabel.learn.predictor import predict_chips
 from geolabel.progress import log
 from geolabel.scoring.retrieval import score_retrieval
 from geolabel.steps.embed.classes import shares_with_none
-from geolabel.steps.embed.tuples import draw_places, draw_tuples
+from geolabel.steps.embed.training.tuples import draw_places, draw_tuples
 from geolabel.steps.split import half_sides
 from geolabel.steps.task import whole_tiles
 

@@ -11,7 +11,7 @@ from geolabel.learn.device import choose_device
 from geolabel.learn.encoder import load_encoder, start_encoder
 from geolabel.learn.predictor import predict_chips
 from geolabel.model import for_source, read_card
-from geolabel.steps.embed.evaluate_features import colour_features, pixel_features, principal_features
+from geolabel.steps.embed.evaluation.features import colour_features, pixel_features, principal_features
 from geolabel.steps.tile_contract import check_tiles
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ from geolabel.scoring.retrieval import score_retrieval
 from geolabel.scoring.shares import summed_error
 from geolabel.scoring.silhouette import silhouette
 from geolabel.scoring.soft_retrieval import compat_map_at_k, score_soft_retrieval
-from geolabel.steps.embed.evaluate_encoders import CHANCE
-from geolabel.steps.embed.evaluate_table import SUMMED_ERROR
+from geolabel.steps.embed.evaluation.encoders import CHANCE
+from geolabel.steps.embed.evaluation.table import SUMMED_ERROR
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from geolabel.steps.embed.evaluate_draws import Draw
-    from geolabel.steps.embed.evaluate_tiles import JudgedTiles
+    from geolabel.steps.embed.evaluation.draws import Draw
+    from geolabel.steps.embed.evaluation.tiles import JudgedTiles
 
 _CLUSTERS = 8
 """Clusters of a class where nearest clusters vote."""

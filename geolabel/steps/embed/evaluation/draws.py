@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel.errors import EmptyError, OptionError, listed
-from geolabel.steps.embed.evaluate_tiles import PARTS
+from geolabel.steps.embed.evaluation.tiles import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from geolabel.steps.embed.evaluate_tiles import JudgedTiles
+    from geolabel.steps.embed.evaluation.tiles import JudgedTiles
 
 BALANCED, NATURAL = "balanced", "natural"
 LEAST_OF_A_CLASS = 5

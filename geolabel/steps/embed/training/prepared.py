@@ -13,7 +13,7 @@ from geolabel.errors import OptionError
 from geolabel.learn.metric.recipe import OFFLINE
 from geolabel.learn.transforms import band_contracts
 from geolabel.model import NORM_OUTPUT, OUTPUT_SIZE, ModelCard
-from geolabel.steps.embed.tile_supply import TileSupply, make_task
+from geolabel.steps.embed.training.tile_supply import TileSupply, make_task
 from geolabel.steps.task import open_chips
 from geolabel.tiling.index import read_index
 

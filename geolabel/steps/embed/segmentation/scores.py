@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from geolabel.grid import Grid
     from geolabel.learn.pixelwise import ProbeKind
-    from geolabel.steps.embed.segment_sample import PixelSample
+    from geolabel.steps.embed.segmentation.sample import PixelSample
 
     Round = tuple[NDArray[np.bool_], NDArray[np.bool_]]
     """Which pixels train (n,), and which test."""

@@ -15,7 +15,7 @@ from geolabel.errors import EmptyError
 from geolabel.learn.device import choose_device
 from geolabel.learn.nearest import Best, Likeness, best_of, scored
 from geolabel.learn.search_probe import SearchProbe, into_levels
-from geolabel.steps.embed.search_heat import LEVELS, NODATA
+from geolabel.steps.embed.searching.heat import LEVELS, NODATA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from geolabel.embeddings import EmbeddingsHeader
     from geolabel.learn.nearest import Scored
-    from geolabel.steps.embed.search_examples import Examples
+    from geolabel.steps.embed.searching.examples import Examples
 
 BACKGROUND = 2000
 """Random tiles that a probe takes for what the examples are not."""

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel.errors import listed
-from geolabel.steps.embed.evaluate_draws import BALANCED, LEAST_OF_A_CLASS, NATURAL, usual_classes
-from geolabel.steps.embed.evaluate_features import SIDE_PX
-from geolabel.steps.embed.evaluate_tiles import PARTS
+from geolabel.steps.embed.evaluation.draws import BALANCED, LEAST_OF_A_CLASS, NATURAL, usual_classes
+from geolabel.steps.embed.evaluation.features import SIDE_PX
+from geolabel.steps.embed.evaluation.tiles import PARTS
 from geolabel.steps.evaluation_page import LEAKED, leaked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from geolabel.model import ModelCard
-    from geolabel.steps.embed.evaluate_draws import Draw
-    from geolabel.steps.embed.evaluate_tiles import JudgedTiles
+    from geolabel.steps.embed.evaluation.draws import Draw
+    from geolabel.steps.embed.evaluation.tiles import JudgedTiles
     from geolabel.tiling.index import TileIndex
 
 

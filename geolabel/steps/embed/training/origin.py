@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from geolabel import files
 from geolabel.errors import OptionError
 from geolabel.learn.metric.recipe import EmbedRecipe
-from geolabel.steps.embed.ground import Drawing
-from geolabel.steps.embed.labelled import Judging, LabelMaps
+from geolabel.steps.embed.training.ground import Drawing
+from geolabel.steps.embed.training.labelled import Judging, LabelMaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel.errors import listed
-from geolabel.steps.embed.evaluate_draws import BALANCED
+from geolabel.steps.embed.evaluation.draws import BALANCED
 from geolabel.views.embedding_report import EmbeddingPage, ScoreTable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from geolabel.steps.embed.evaluate import EmbedEvaluateReport
-    from geolabel.steps.embed.evaluate_table import Spread
+    from geolabel.steps.embed.evaluation.table import Spread
 
 _COLUMNS = {
     "accuracy": "Accuracy",

@@ -12,12 +12,12 @@ from geolabel.errors import EmptyError, OptionError
 from geolabel.learn.pixelwise import PIXEL_PROBES, fit_pixel_probe
 from geolabel.maps import ClassStyle
 from geolabel.progress import log
-from geolabel.steps.embed.segment_blocks import features_at
-from geolabel.steps.embed.segment_labels import LabelFile, open_labels
-from geolabel.steps.embed.segment_map import none_style
-from geolabel.steps.embed.segment_probe import KeptProbe
-from geolabel.steps.embed.segment_sample import draw_pixels
-from geolabel.steps.embed.segment_scores import COLOURS, Blocks, inner_rounds, rounds_of, score_probes, score_ways
+from geolabel.steps.embed.segmentation.blocks import features_at
+from geolabel.steps.embed.segmentation.labels import LabelFile, open_labels
+from geolabel.steps.embed.segmentation.map import none_style
+from geolabel.steps.embed.segmentation.probe import KeptProbe
+from geolabel.steps.embed.segmentation.sample import draw_pixels
+from geolabel.steps.embed.segmentation.scores import COLOURS, Blocks, inner_rounds, rounds_of, score_probes, score_ways
 from geolabel.steps.evaluation_page import image_fingerprints
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from geolabel.grid import Grid
     from geolabel.learn.pixelwise import ProbeKind
-    from geolabel.steps.embed.segment_labels import PixelLabels
-    from geolabel.steps.embed.segment_sample import PixelSample
-    from geolabel.steps.embed.segment_scene import Segmenter
-    from geolabel.steps.embed.segment_scores import Round, WayScores
+    from geolabel.steps.embed.segmentation.labels import PixelLabels
+    from geolabel.steps.embed.segmentation.sample import PixelSample
+    from geolabel.steps.embed.segmentation.scene import Segmenter
+    from geolabel.steps.embed.segmentation.scores import Round, WayScores
 
 LEARNED_HERE = "The network was trained on this image, so it may know test blocks: unseen places score lower."
 ProbeChoice = Literal["better", "logistic", "forest"]

@@ -12,8 +12,8 @@ from geolabel.embeddings import EmbeddingsHeader, EmbeddingsWriter
 from geolabel.learn.device import choose_device
 from geolabel.learn.encoder import load_encoder
 from geolabel.model import NORM_OUTPUT
-from geolabel.steps.embed.encode_region import described, encoded
-from geolabel.steps.embed.encode_tiles import encoded_tiles
+from geolabel.steps.embed.encoding.region import described, encoded
+from geolabel.steps.embed.encoding.tiles import encoded_tiles
 from geolabel.steps.region.job import named
 from geolabel.steps.region.scene import open_scene
 from geolabel.steps.region.trial import find

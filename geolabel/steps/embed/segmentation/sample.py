@@ -9,13 +9,13 @@ import numpy as np
 
 from geolabel.errors import EmptyError
 from geolabel.progress import track
-from geolabel.steps.embed.segment_blocks import pieces
+from geolabel.steps.embed.segmentation.blocks import pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.raster import Reader
-    from geolabel.steps.embed.segment_labels import LaidLabels
+    from geolabel.steps.embed.segmentation.labels import LaidLabels
 
 
 _ROUNDING = 1e-6

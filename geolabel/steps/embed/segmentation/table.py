@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from geolabel.steps.embed.segment_learn import Learned
-    from geolabel.steps.embed.segment_scores import WayScores
+    from geolabel.steps.embed.segmentation.learn import Learned
+    from geolabel.steps.embed.segmentation.scores import WayScores
 
 
 def write_scores(folder: Path, learned: Learned) -> None:

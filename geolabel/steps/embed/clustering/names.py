@@ -11,7 +11,7 @@ from geolabel.embeddings.lattice import placed
 from geolabel.errors import OptionError, SchemeError, TileIndexError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.labels.scheme_file import read_scheme
-from geolabel.steps.embed.cluster_files import Place, labelled, write
+from geolabel.steps.embed.clustering.files import Place, labelled, write
 from geolabel.tiling import read_index
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import shapely
 from geolabel import files, geodesy, vector
 from geolabel.embeddings import place_of, rows_numbered, rows_touching, vectors_of
 from geolabel.errors import EmptyError, InputError, OptionError, listed
-from geolabel.steps.embed.search_picture import PICTURES, encode_pictures
+from geolabel.steps.embed.searching.picture import PICTURES, encode_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

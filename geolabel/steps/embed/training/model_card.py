@@ -9,7 +9,7 @@ from geolabel.steps.model_card import provenance
 if TYPE_CHECKING:
     from geolabel.learn.metric.recipe import EmbedRecipe
     from geolabel.model import ModelCard
-    from geolabel.steps.embed.prepared import Prepared
+    from geolabel.steps.embed.training.prepared import Prepared
 
 
 def describe_embedder(card: ModelCard, recipe: EmbedRecipe, prepared: Prepared) -> str:

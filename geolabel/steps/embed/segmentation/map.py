@@ -9,7 +9,7 @@ import numpy as np
 from geolabel import maps, raster
 from geolabel.errors import EmptyError
 from geolabel.maps import ClassStyle
-from geolabel.steps.embed.segment_blocks import cores, seen_blocks
+from geolabel.steps.embed.segmentation.blocks import cores, seen_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

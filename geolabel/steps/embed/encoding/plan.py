@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel.steps.embed.encode_region import answered
+from geolabel.steps.embed.encoding.region import answered
 from geolabel.steps.region.job import named
 from geolabel.steps.region.trial import find, places
 

@@ -11,7 +11,7 @@ import shapely
 from geolabel import geodesy
 from geolabel.embeddings import tiles_of
 from geolabel.errors import InputError
-from geolabel.steps.embed.search_ranks import BACKGROUND
+from geolabel.steps.embed.searching.ranks import BACKGROUND
 from geolabel.steps.tile_pixels import read_tiles
 from geolabel.views.search_page import SearchPage, Shown
 from geolabel.views.thumbnails import thumbnails
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from geolabel.embeddings import EmbeddingsHeader
     from geolabel.learn.nearest import Best
     from geolabel.steps.embed.search import SearchReport
-    from geolabel.steps.embed.search_examples import Examples
+    from geolabel.steps.embed.searching.examples import Examples
     from geolabel.tiling import TileIndex
 
 _PICTURES = 500

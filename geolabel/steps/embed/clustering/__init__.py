@@ -1,0 +1,1 @@
+"""What `embed cluster` is made of: the files of clusters, and their names."""
