@@ -31,13 +31,21 @@ _NEEDED = (
     "sklearn",
     "timm",
 )
-_DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "lightning_fabric": "lightning-fabric"}
+_DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "lightning_fabric": "lightning-fabric",
+    "pytorch_metric_learning": "pytorch-metric-learning",
+    "faiss": "faiss-cpu",
+}
 _OPTIONAL = {
     "tensorboard": "pip install 'geolabel[tensorboard]'",
     "cleanlab": "pip install 'geolabel[trust]'",
     "optuna": "pip install 'geolabel[tune]'",
     "openvino": "pip install 'geolabel[cpu]'",
     "distributed": "pip install 'geolabel[cluster]'",
+    "pytorch_metric_learning": "pip install 'geolabel[metric]'",
+    "faiss": "pip install 'geolabel[search]'",
 }
 _LOW_DISK_GB = 5
 
@@ -102,7 +110,7 @@ def _torch() -> Finding:
 
 def _optional(name: str, cure: str) -> Finding:
     try:
-        return Finding(name, "ok", version(name))
+        return Finding(name, "ok", version(_DISTRIBUTIONS.get(name, name)))
     except PackageNotFoundError:
         return Finding(name, "note", "not installed", cure)
 
