@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from geolabel.errors import OptionError
-from geolabel.learn import checkpoint
 from geolabel.learn.augment import Augmentation
 from geolabel.learn.balance import draw_epoch
 from geolabel.learn.context import difference
+from geolabel.learn.course import highest_rate, run_epochs
 from geolabel.learn.feed import Batch, batches
 from geolabel.learn.heads import probabilities
-from geolabel.learn.history import Epoch, stale
+from geolabel.learn.history import Epoch
 from geolabel.learn.mixup import draw_lambda, mixup
 from geolabel.learn.run import Run, batches_an_epoch
 from geolabel.learn.stepping import take_step
@@ -46,38 +46,26 @@ def fit(
 ) -> None:
     """Train until the last epoch, until nothing gets better, or until Ctrl-C; `run.best` holds the best weights."""
     normalise = normalise.to(run.fabric.device)
-    save_to = save_to if run.fabric.is_global_zero else None
-    if not run.history and save_to:
-        checkpoint.save(run, save_to)  # a run stopped in its first epoch can be resumed too
-    try:
-        while len(run.history) < recipe.epochs and not (run.history and stale(run.history) >= recipe.patience):
-            began = time.perf_counter()
-            lr = max(float(group["lr"]) for group in run.optimizer.param_groups)
-            train_loss = _train_epoch(run, lesson, recipe, normalise)
-            val_loss, average_precision, f1 = _validate(run, lesson, recipe, normalise)
-            merit = _merit(average_precision, val_loss)
-            best = max((_merit(row.val_average_precision, row.val_loss) for row in run.history), default=None)
-            seconds = time.perf_counter() - began
-            row = Epoch(
-                epoch=len(run.history) + 1,
-                lr=lr,
-                train_loss=train_loss,
-                val_loss=val_loss,
-                val_average_precision=average_precision,
-                val_f1=f1,
-                seconds=seconds,
-                best=best is None or merit > best,
-            )
-            run.history.append(row)
-            run.schedule.epoch(merit[0] if math.isfinite(average_precision) else -val_loss)
-            if row.best:
-                run.best = run.weights()
-            if save_to:
-                checkpoint.save(run, save_to)
-            on_epoch(run.history)
-    except KeyboardInterrupt:
-        run.interrupted = True
-    run.best = run.best or run.weights()
+
+    def epoch() -> tuple[Epoch, float]:
+        began, lr = time.perf_counter(), highest_rate(run)
+        train_loss = _train_epoch(run, lesson, recipe, normalise)
+        val_loss, average_precision, f1 = _validate(run, lesson, recipe, normalise)
+        merit = _merit(average_precision, val_loss)
+        best = max((_merit(row.val_average_precision, row.val_loss) for row in run.history), default=None)
+        row = Epoch(
+            epoch=len(run.history) + 1,
+            lr=lr,
+            train_loss=train_loss,
+            val_loss=val_loss,
+            val_average_precision=average_precision,
+            val_f1=f1,
+            seconds=time.perf_counter() - began,
+            best=best is None or merit > best,
+        )
+        return row, merit[0] if math.isfinite(average_precision) else -val_loss
+
+    run_epochs(run, recipe, epoch, save_to=save_to if run.fabric.is_global_zero else None, on_epoch=on_epoch)
 
 
 def _merit(average_precision: float, loss: float) -> tuple[float, float]:

@@ -12,10 +12,9 @@ import numpy as np
 import torch
 
 from geolabel.errors import OptionError
-from geolabel.learn import checkpoint
 from geolabel.learn.augment import Augmentation
+from geolabel.learn.course import highest_rate, run_epochs
 from geolabel.learn.forward import make_classifier
-from geolabel.learn.history import stale
 from geolabel.learn.metric.run import EmbedEpoch
 from geolabel.learn.predictor import predict_chips
 from geolabel.learn.stepping import take_step
@@ -64,37 +63,26 @@ def fit(
     on_epoch: Callable[[Sequence[EmbedEpoch]], None] = lambda _: None,
 ) -> None:
     """Train until the last epoch, until nothing gets better, or until Ctrl-C; `run.best` holds the best weights."""
-    recipe = lessons.recipe
-    if not run.history and save_to:
-        checkpoint.save(run, save_to)
-    try:
-        while len(run.history) < recipe.epochs and not (run.history and stale(run.history) >= recipe.patience):
-            began = time.perf_counter()
-            lr = max(float(group["lr"]) for group in run.optimizer.param_groups)
-            loss, active = _train_epoch(run, lessons)
-            score = lessons.supply.score(encoder_of(run, lessons.card))
-            if not run.history and math.isnan(score):
-                log.warning("what does not train is too little to judge epochs by; the last one is kept")
-            best = max((row.score for row in run.history if math.isfinite(row.score)), default=-math.inf)
-            row = EmbedEpoch(
-                epoch=len(run.history) + 1,
-                lr=lr,
-                train_loss=loss,
-                active=active,
-                score=score,
-                seconds=time.perf_counter() - began,
-                best=math.isnan(score) or score > best,  # where nobody judges, the last one is kept
-            )
-            run.history.append(row)
-            run.schedule.epoch(score if math.isfinite(score) else -loss)
-            if row.best:
-                run.best = run.weights()
-            if save_to:
-                checkpoint.save(run, save_to)
-            on_epoch(run.history)
-    except KeyboardInterrupt:
-        run.interrupted = True
-    run.best = run.best or run.weights()
+
+    def epoch() -> tuple[EmbedEpoch, float]:
+        began, lr = time.perf_counter(), highest_rate(run)
+        loss, active = _train_epoch(run, lessons)
+        score = lessons.supply.score(encoder_of(run, lessons.card))
+        if not run.history and math.isnan(score):
+            log.warning("what does not train is too little to judge epochs by; the last one is kept")
+        best = max((row.score for row in run.history if math.isfinite(row.score)), default=-math.inf)
+        row = EmbedEpoch(
+            epoch=len(run.history) + 1,
+            lr=lr,
+            train_loss=loss,
+            active=active,
+            score=score,
+            seconds=time.perf_counter() - began,
+            best=math.isnan(score) or score > best,  # where nobody judges, the last one is kept
+        )
+        return row, score if math.isfinite(score) else -loss
+
+    run_epochs(run, lessons.recipe, epoch, save_to=save_to, on_epoch=on_epoch)
 
 
 def encoder_of(run: EmbedRun, card: ModelCard) -> Classifier:
