@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from geolabel.errors import OptionError
 from geolabel.progress import log
-from geolabel.steps.tile_rows import check_alike, index_of, raster_source
-from geolabel.tiling.ground import Ground
+from geolabel.steps.drawn import ground_of, index_of_places
 from geolabel.tiling.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from geolabel.raster import RasterInfo
-    from geolabel.tiling.index import Source, TileIndex
+    from geolabel.tiling.ground import Ground
+    from geolabel.tiling.index import TileIndex
 
 _REACH = 5.0
 """Tiles of a cluster lie within so many tile sizes of its first: what counts as near where embeddings are learned."""
@@ -56,35 +54,14 @@ def tile_sampled(
 
     Raises OptionError, BandError, CRSError, InputError, EmptyError (no tile fits).
     """
-    described: list[RasterInfo] = []
-    sources: list[Source] = []
-    for info in infos:
-        check_alike(info, sources)
-        described.append(info)
-        sources.append(raster_source(info, output))
-    ground = Ground.of(described, size, min_valid=min_valid, aoi=aoi)
+    sources, ground = ground_of(infos, output, size, min_valid=min_valid, aoi=aoi)
     places = _draw(ground, how)
     if len(places) < how.count:
         log.warning("only %d different tiles were found, of --count %d", len(places), how.count)
-    present = np.unique(places.source).tolist()
-    parts = [places.take(places.source == number) for number in present]
-    sides = np.full(len(places), size, np.int32)
-    columns: dict[str, NDArray[Any]] = {
-        "col_off": places.col,
-        "row_off": places.row,
-        "width": sides,
-        "height": sides,
-        "valid": ground.valid_share(places),
-    }
-    geometries = [
-        described[number].place.boxes(part.col, part.row, sides[: len(part)], sides[: len(part)])
-        for number, part in zip(present, parts, strict=True)
-    ]
-    names = [sources[number].path for number in places.source.tolist()]
     tiling = {"sampling": how.how, "size": [size, size], "min_valid": min_valid, "count": how.count, "seed": how.seed}
     if how.how == "cluster":
         tiling |= {"cluster_size": how.cluster_size, "random_reset": how.random_reset, "reach_px": _REACH * size}
-    return index_of(names, columns, [sources[number] for number in present], geometries, tiling)
+    return index_of_places(places, ground, sources, ground.valid_share(places), tiling)
 
 
 def _draw(ground: Ground, how: Sampling) -> Places:

@@ -11,8 +11,7 @@ import numpy as np
 from geolabel import raster, vector
 from geolabel.errors import EmptyError, OptionError
 from geolabel.learn.chips import Chips
-from geolabel.steps.tile_rows import check_alike, raster_source
-from geolabel.tiling.ground import Ground
+from geolabel.steps.drawn import ground_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from geolabel.raster import ScatteredReader
     from geolabel.tiling import Source
+    from geolabel.tiling.ground import Ground
     from geolabel.tiling.places import Places
 
 _LEAST_TILES = 4
@@ -66,12 +66,8 @@ def open_ground(rasters: Sequence[Path], drawing: Drawing, index: Path) -> tuple
 
     Raises OptionError, InputError, BandError, CRSError, EmptyError.
     """
-    infos = [raster.describe(path, drawing.bands) for path in rasters]
-    sources: list[Source] = []
-    for info in infos:
-        check_alike(info, sources)
-        sources.append(raster_source(info, index))
-    return sources, Ground.of(infos, drawing.size, min_valid=drawing.min_valid, aoi=drawing.aoi)
+    infos = (raster.describe(path, drawing.bands) for path in rasters)
+    return ground_of(infos, index, drawing.size, min_valid=drawing.min_valid, aoi=drawing.aoi)
 
 
 def split_ground(ground: Ground, drawing: Drawing, reach: float, seed: int, *, tested: bool) -> Parts:

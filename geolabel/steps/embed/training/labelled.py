@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from geolabel.errors import EmptyError, OptionError
+from geolabel.steps.drawn import index_of_places
 from geolabel.steps.embed.evaluation.encoders import baselines_of
 from geolabel.steps.embed.evaluation.scores import Probes
 from geolabel.steps.embed.evaluation.tiles import judged_tiles
 from geolabel.steps.embed.training.ground import described_split
 from geolabel.steps.label import label
-from geolabel.steps.tile_rows import index_of
 from geolabel.tiling.index import dictionary, read_index, write_index
 from geolabel.tiling.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from geolabel.steps.embed.training.ground import Drawing, Parts
     from geolabel.tiling import Source
@@ -126,19 +124,6 @@ def write_labelled(
     places = Places.concat(drawn)
     order = np.lexsort((places.col, places.row, places.source))
     places, part = places.take(order), np.array(names)[order]
-    sides = np.full(len(places), drawing.size, np.int32)
-    columns: dict[str, NDArray[Any]] = {
-        "col_off": places.col,
-        "row_off": places.row,
-        "width": sides,
-        "height": sides,
-        "valid": parts.train.valid_share(places),
-    }
-    geometries = [
-        info.place.boxes(places.col[here], places.row[here], sides[here], sides[here])
-        for number, info in enumerate(parts.train.infos)
-        for here in [np.flatnonzero(places.source == number)]
-    ]
     tiling = {
         "sampling": "random",
         "size": [drawing.size, drawing.size],
@@ -146,7 +131,7 @@ def write_labelled(
         "count": len(places),
         "seed": seed,
     }
-    index = index_of([sources[number].path for number in places.source.tolist()], columns, sources, geometries, tiling)
+    index = index_of_places(places, parts.train, sources, parts.train.valid_share(places), tiling)
     index = index.with_columns({"split": dictionary(part.tolist())}, split=described_split(drawing, seed))
     write_index(path, index)
     try:
