@@ -8,7 +8,8 @@
     │   ├── TableError   a CSV that does not say what it should
     │   ├── SchemeError  a class scheme that contradicts itself
     │   ├── TileIndexError  a tile index that is none, or lacks a column the step needs
-    │   └── ModelError   a model file that is none
+    │   ├── ModelError   a model file that is none
+    │   └── DamagedError a value in a file of geolabel's own that is not what it should be
     ├── ContractError    the raster and the model do not fit each other
     ├── EmptyError       nothing is left to work on
     ├── OutputError      the output exists, cannot be written, or the disk is full
@@ -71,6 +72,10 @@ class TileIndexError(InputError):
 
 class ModelError(InputError):
     """A model file that is none."""
+
+
+class DamagedError(InputError):
+    """A value in a file of geolabel's own that is not what it should be; whoever reads the file adds its name."""
 
 
 class ContractError(GeolabelError):

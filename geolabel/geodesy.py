@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from geolabel.errors import CRSError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from affine import Affine
     from numpy.typing import NDArray
 
@@ -26,7 +29,21 @@ _LATTICES = (16, 64, 256)
 def _transformer(source: str, target: str) -> Any:
     from pyproj import Transformer
 
-    return Transformer.from_crs(source, target, always_xy=True)
+    with _known_to_proj():
+        return Transformer.from_crs(source, target, always_xy=True)
+
+
+@contextmanager
+def _known_to_proj() -> Iterator[None]:
+    """Raise CRSError of ours for that of PROJ."""
+    from pyproj.exceptions import ProjError
+
+    try:
+        yield
+    except ProjError as error:  # pyproj's own CRSError among them
+        raise CRSError(
+            "the coordinate reference system is none that PROJ can work with; assign one: gdal_edit.py -a_srs EPSG:…"
+        ) from error
 
 
 @lru_cache(maxsize=64)
@@ -34,7 +51,8 @@ def same_crs(one: str, other: str) -> bool:
     """Whether two descriptions are of one CRS; the order of axes does not count, for x always comes first here."""
     from pyproj import CRS
 
-    return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
+    with _known_to_proj():
+        return one == other or CRS.from_user_input(one).equals(CRS.from_user_input(other), ignore_axis_order=True)
 
 
 def reproject(x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ class Grid:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise CRSError(f"a grid needs at least one pixel, got {self.width} × {self.height}")
+        if not all(map(math.isfinite, self.transform)):
+            raise CRSError("the transform is not of finite numbers; give the raster one: gdal_edit.py -a_ullr …")
         if self.transform.b or self.transform.d:
             raise CRSError("the transform is rotated; straighten it first: gdalwarp in.tif straight.tif")
         if not self.transform.a or not self.transform.e:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from geolabel.vector import Layer
 
-_BLANK: dict[str, Any] = {"O": "", "f8": np.nan, "i8": 0, "M8[D]": np.datetime64("NaT")}
+_BLANK: dict[str, Any] = {"O": "", "f8": np.nan, "i8": 0, "M8[D]": np.datetime64("NaT", "D")}
 _OF_THE_FIRST = ("date_first", "date_window_days", "source_before", "source_after")
 
 

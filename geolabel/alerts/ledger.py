@@ -133,7 +133,7 @@ def _compare(layer: Layer, before: Layer, observed: NDArray[np.float64], dates: 
     pairs = pairs.of(standing[pairs.other])
     shared = place.hectares(pairs.pieces, layer.crs, plane)
     matches = match(pairs.one, pairs.other, shared, layer.columns["area_ha"], before.columns["area_ha"])
-    latest = dates.max() if len(dates) else np.datetime64("NaT")
+    latest = dates.max() if len(dates) else np.datetime64("NaT", "D")
     lost = standing & (matches.within < 0) & (observed >= _SEEN) & (latest > before.columns["date_last"])
     fresh = without(layer.geometries, before.geometries, pairs.of(~lost[pairs.other]))
     fresh_ha = place.hectares(fresh, layer.crs, plane)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from geolabel import __version__
+from geolabel import files
 from geolabel.cli import process
 from geolabel.errors import GeolabelError, InterruptedRunError, OptionError
 from geolabel.progress import log, quiet
@@ -39,6 +39,8 @@ EXIT_INTERRUPTED = 130
 
 def _print_version(value: bool) -> None:
     if value:
+        from geolabel import __version__
+
         typer.echo(f"geolabel {__version__}")
         raise typer.Exit
 
@@ -59,37 +61,70 @@ def _load_config(context: typer.Context, path: Path | None) -> Path | None:
     words = _words(context)
     command = ".".join(words)
     with boundary(debug=False):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OptionError(f"--config {path}: is a device or a pipe; save what it gives as a file")
         try:
-            table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+            table: Any = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # as Windows' editors write it
+            _check_commands(context.find_root().command, path, table)
             for word in words:
                 table = table.get(word, {}) if isinstance(table, dict) else table
         except OSError as error:
             raise OptionError(f"--config {path}: cannot be read ({error.strerror})") from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise OptionError(f"--config {path}: cannot be read as TOML ({error})") from error
         if not isinstance(table, dict):
             raise OptionError(f"--config {path}: [{command}] is no table of options")
         by_option = {
             option.lstrip("-").replace("-", "_"): parameter.name
             for parameter in context.command.params
+            if parameter.name != "config"
             for option in [parameter.name or "", *parameter.opts]
         }
         unknown = [key for key in table if key.replace("-", "_") not in by_option]
         if unknown:
             raise OptionError(f"--config {path}: [{command}] has unknown options: {', '.join(unknown)}")
-        several = {parameter.name for parameter in context.command.params if getattr(parameter, "multiple", False)}
-        context.default_map = {
-            name: _as_typed(value, several=name in several)
-            for name, value in ((by_option[key.replace("-", "_")], value) for key, value in table.items())
-        }
+        by_name = {parameter.name: parameter for parameter in context.command.params}
+        context.default_map = {}
+        for key, value in table.items():
+            parameter = by_name[by_option[key.replace("-", "_")]]
+            try:
+                context.default_map[parameter.name or ""] = _as_typed(context, parameter, value)
+            except (typer.BadParameter, ValueError, OverflowError) as error:
+                told = error.message if isinstance(error, typer.BadParameter) else error
+                raise OptionError(f"--config {path}: [{command}] {key}: {told}") from error
     return path
 
 
-def _as_typed(value: Any, *, several: bool) -> Any:
-    """A value as the option takes it: names with commas as a list, and one of several alone, are both clear."""
+def _check_commands(group: Any, path: Path, table: dict[str, Any]) -> None:
+    """Refuse a file that speaks of what is no command: else a slip would go unnoticed."""
+    for key, inner in table.items():
+        if key not in group.commands:
+            known = ", ".join(group.commands)
+            raise OptionError(f"--config {path}: {key[:40]} is no command of geolabel's; write one of {known}")
+        if isinstance(inner, dict) and hasattr(group.commands[key], "commands"):
+            _check_commands(group.commands[key], path, inner)
+
+
+def _as_typed(context: typer.Context, parameter: Any, value: Any) -> Any:
+    """A value as the option takes it: names with commas as a list, and one of several alone, are both clear.
+
+    Raises BadParameter, ValueError, OverflowError.
+    """
+    several = getattr(parameter, "multiple", False)
+    for item in value if isinstance(value, list) else [value]:
+        if not isinstance(item, str | int | float) or (isinstance(item, str) and "\0" in item):
+            raise ValueError(f"no option takes {str(item)[:40]!r}; write a text in quotes, a number, true or false")
+        if isinstance(item, bool) != bool(getattr(parameter, "is_flag", False)):
+            wanted = "a text or a number" if isinstance(item, bool) else "true or false"
+            raise ValueError(f"takes {wanted}, got {item!r:.40}")
     if isinstance(value, list) and not several:
-        return ",".join(map(str, value))
-    return [value] if several and not isinstance(value, list) else value
+        value = ",".join(map(str, value))
+    if several and not isinstance(value, list):
+        value = [value]
+    found = parameter.process_value(context, value)
+    if isinstance(value, float) and isinstance(found, int) and found != value:
+        raise ValueError(f"takes whole numbers, got {value:g}")
+    return value
 
 
 def _words(context: typer.Context) -> list[str]:
@@ -107,6 +142,9 @@ _SHARED: dict[str, Any] = {
     "quiet": Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no warnings.")],
     "verbose": Annotated[bool, typer.Option("-v", "--verbose", help="Say more on stderr.")],
     "debug": Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")],
+    "allow_remote": Annotated[
+        bool, typer.Option("--allow-remote", help="Let rasters lead to networks, and out of their folders.")
+    ],
 }
 _CONFIG = Annotated[
     Path | None,
@@ -134,7 +172,7 @@ def command(name: str, example: str, *, into: typer.Typer = app) -> Callable[[Ca
         hints = typing.get_type_hints(function, include_extras=True)
         own = inspect.signature(function).parameters.values()
         keyword = inspect.Parameter.KEYWORD_ONLY
-        parameters = [item.replace(annotation=hints[item.name]) for item in own]
+        parameters = [item.replace(annotation=_unchecked(hints[item.name])) for item in own]
         parameters += [inspect.Parameter(key, keyword, default=False, annotation=kind) for key, kind in _SHARED.items()]
         parameters.append(inspect.Parameter("config", keyword, default=None, annotation=_CONFIG))
 
@@ -143,7 +181,8 @@ def command(name: str, example: str, *, into: typer.Typer = app) -> Callable[[Ca
             shared = {key: values.pop(key) for key in _SHARED}
             values.pop("config")
             _speak(quiet_=shared["quiet"], verbose=shared["verbose"])
-            with boundary(debug=shared["debug"]):
+            with boundary(debug=shared["debug"]), files.claims(), _trusting(allowed=shared["allow_remote"]):
+                _check_here()
                 report = function(**values)
                 from geolabel.cli.show import show
 
@@ -157,6 +196,32 @@ def command(name: str, example: str, *, into: typer.Typer = app) -> Callable[[Ca
         return into.command(name, epilog=f"Example: `{example}`")(run)
 
     return register
+
+
+def _check_here() -> None:
+    """Raise OptionError where the working directory is gone: no relative path means anything there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise OptionError("the working directory was deleted; change into one that exists (cd)") from error
+
+
+def _unchecked(annotation: Any) -> Any:
+    """A parameter whose path typer does not look at: what may not be read is told in one line, as all else is."""
+    for told in getattr(annotation, "__metadata__", ()):
+        told.readable = False
+    return annotation
+
+
+@contextmanager
+def _trusting(*, allowed: bool) -> Iterator[None]:
+    if not allowed:
+        yield
+        return
+    from geolabel.raster import allow_remote
+
+    with allow_remote():
+        yield
 
 
 def _speak(*, quiet_: bool, verbose: bool) -> None:

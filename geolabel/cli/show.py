@@ -24,6 +24,7 @@ _SHORT = {
     "f2": "F2",
     "map_at_r": "MAP@R",
     "soft_map_at_r": "soft MAP@R",
+    "valid_share": "valid",
     "knc": "kNC",
     "gsil": "gSil",
     "iou": "IoU",
@@ -40,7 +41,17 @@ _STATE_COLORS = {"ok": "green", "note": "yellow", "broken": "red"}
 _LEFT_OUT = {"priority": 0}
 """A column is left out where no row says anything; that is an empty text, None, or this."""
 _COMMAND = "command"
+_SHARE, _COLOR = "share", "color"
+"""Columns that become one, a bar, where a row has both."""
 _SWATCH = "\u2588\u2588"
+_BAR_CELLS, _NARROW_CELLS, _WIDE = 16, 6, 100
+"""Cells of a bar, in a console of so many columns and in a narrower one."""
+_EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589"
+"""Blocks that are so many eighths of a cell wide."""
+_ANY_WIDTH = 10_000
+"""Columns of a console in which every table fits."""
+_CODES = ("value", "year")
+"""Numbers that are names: without separators."""
 
 
 def show(report: Any, *, as_json: bool) -> None:
@@ -59,13 +70,13 @@ def _show_fields(console: Console, report: Any) -> None:
         values += [(inner.name, getattr(value, inner.name)) for inner in fields(value)]
     facts = Table.grid(padding=(0, 2))
     for name, value in values:
-        if _is_plain(name, value):
+        if _is_plain(name, value) and value not in ("", ()):
             facts.add_row(_title(name), _text(value))
     if facts.row_count:
         console.print(facts)
     for name, value in values:
         if _is_rows(value):
-            console.print(_rows(_title(name), value, swatches=console.is_terminal))
+            console.print(_rows(_title(name), value, console))
         elif isinstance(value, dict) and value:
             console.print(_mapping(_title(name), value))
     _show_lines(console, values)
@@ -100,17 +111,39 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, tuple) and bool(value) and is_dataclass(value[0])
 
 
-def _rows(title: str, rows: Any, *, swatches: bool) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
+def _rows(title: str, rows: Any, console: Console) -> Table:
+    """A table; where it is wider than the console, what is the same in all of its rows stands below it, once."""
     names = [column.name for column in fields(rows[0]) if column.name not in _ONLY_JSON]
     names = [name for name in names if any(_says(name, getattr(row, name)) for row in rows)]
+    table = _columns(title, rows, names, console)
+    wide = console.measure(table, options=console.options.update(max_width=_ANY_WIDTH)).maximum > console.width
+    same = [name for name in names[1:] if len({_text(getattr(row, name)) for row in rows}) == 1] if wide else []
+    if len(rows) == 1 or not same:
+        return table
+    table = _columns(title, rows, [name for name in names if name not in same], console)
+    told = (f"{_SHORT.get(name) or _title(name)} {_text(getattr(rows[0], name))}" for name in same)
+    table.caption, table.caption_justify = f"in all of them: {', '.join(told)}", "left"
+    return table
+
+
+def _columns(title: str, rows: Any, names: list[str], console: Console) -> Table:
+    cells_a_bar = _BAR_CELLS if console.width >= _WIDE else _NARROW_CELLS
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD)
+    barred = _SHARE in names and hasattr(rows[0], _COLOR)
+    names = [name for name in names if not (barred and name == _COLOR)]  # the bar has it
     for name in names:
         numeric = any(isinstance(getattr(row, name), int | float) for row in rows)
-        table.add_column(_SHORT.get(name, _title(name)), justify="right" if numeric else "left", overflow="fold")
+        left = not numeric or (barred and name == _SHARE)
+        table.add_column(_SHORT.get(name, _title(name)), justify="left" if left else "right", overflow="fold")
     for row in rows:
         style = _STATE_COLORS.get(getattr(row, "state", ""))
-        cells = ((name, getattr(row, name)) for name in names)
-        table.add_row(*(_cell(name, value, swatches=swatches) for name, value in cells), style=style)
+        cells = [
+            _bar(getattr(row, name), getattr(row, _COLOR), cells_a_bar)
+            if barred and name == _SHARE
+            else _cell(name, getattr(row, name), swatches=console.is_terminal)
+            for name in names
+        ]
+        table.add_row(*cells, style=style)
     return table
 
 
@@ -121,11 +154,21 @@ def _says(name: str, value: Any) -> bool:
 
 
 def _cell(name: str, value: Any, *, swatches: bool) -> str | Text:
-    if name == "color" and swatches:
+    if name == _COLOR and swatches and value:
         return Text.assemble((_SWATCH, value), " ", value)
-    if name == "year":
+    if name in _CODES:
         return "–" if value is None else str(value)
     return _text(value)
+
+
+def _bar(share: float | None, color: str, most: int) -> Text:
+    """A share in percent, and as a bar in the colour of its class."""
+    if share is None or share != share:  # noqa: PLR0124 - NaN
+        return Text("–")
+    eighths = max(1, round(share * most * 8)) if share > 0 else 0
+    whole, rest = divmod(eighths, 8)
+    blocks = "\u2588" * whole + (_EIGHTHS[rest] if rest else "")
+    return Text.assemble(f"{100 * share:5.1f} % ", (blocks, color or "default"))
 
 
 def _mapping(title: str, values: dict[str, Any]) -> Table:
@@ -160,5 +203,5 @@ def _text(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, tuple | list):
-        return ", ".join(map(str, value)) or "–"
+        return ", ".join(f"{item:.6g}" if isinstance(item, float) else str(item) for item in value) or "–"
     return str(value)

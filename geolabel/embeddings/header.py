@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from geolabel import files
-from geolabel.errors import InputError, TileIndexError
+from geolabel import checked, files
+from geolabel.errors import DamagedError, InputError, TileIndexError
 from geolabel.tiling.index import REQUIRED, VECTOR
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 KEY = "embeddings"
 """Where the description stands in the file's `geolabel` metadata."""
 DTypes = Literal["float16", "float32"]
+_LARGEST = 1 << 20
+"""Numbers a vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
     files.check_readable(path, "an embeddings file (geolabel embed encode)")
     try:
         opened = pq.ParquetFile(path, memory_map=True)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise TileIndexError(
             f"{path}: is no Parquet file, or it is truncated; make it with geolabel embed encode"
         ) from error
@@ -95,24 +96,40 @@ def reading(path: Path) -> Iterator[None]:
 
 def header_of(path: Path, stored: pq.ParquetFile) -> EmbeddingsHeader:
     """The same of a file that is open. Raises TileIndexError."""
-    told: Any = None
+    metadata = stored.metadata.metadata or {}
     try:
-        described = json.loads((stored.metadata.metadata or {}).get(b"geolabel", b"null"))
-        told = described.get(KEY) if isinstance(described, dict) else None
-        header = EmbeddingsHeader(int(told["size"]), told["dtype"], bool(told["norm"]), dict(told.get("model") or {}))
-    except (AttributeError, KeyError, TypeError, ValueError, TileIndexError) as error:
-        what = "its description is damaged" if told else "holds no vectors"
-        raise TileIndexError(f"{path}: {what}; make it with geolabel embed encode") from error
+        told = checked.parse(metadata.get(b"geolabel", b"null"))
+        if not isinstance(told.value, dict) or (found := told.get(KEY)) is None:
+            raise TileIndexError(f"{path}: holds no vectors; make it with geolabel embed encode")
+        header = _header(found)
+    except DamagedError as error:
+        raise TileIndexError(
+            f"{path}: its description is damaged ({error}); make it with geolabel embed encode"
+        ) from error
     names = stored.schema_arrow.names
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise TileIndexError(
             f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel embed encode"
         )
-    found = stored.schema_arrow.field(VECTOR).type if VECTOR in names else None
-    if found != header.arrow_type():
+    have = stored.schema_arrow.field(VECTOR).type if names.count(VECTOR) == 1 else None
+    if have != header.arrow_type():
         raise TileIndexError(
-            f"{path}: its column {VECTOR} is {found or 'missing'}, but {header.arrow_type()} is promised; "
+            f"{path}: its column {VECTOR} is {have or 'missing'}, but {header.arrow_type()} is promised; "
             "make it again with geolabel embed encode"
         )
     return header
+
+
+def _header(told: checked.Told) -> EmbeddingsHeader:
+    """Raises DamagedError."""
+    model = told.get("model")
+    for key in ("architecture", "fingerprint", "name"):
+        if model is not None and (text := model.get(key)) is not None:
+            text.text()
+    return EmbeddingsHeader(
+        size=told["size"].whole(least=1, most=_LARGEST),
+        dtype=told["dtype"].one_of(get_args(DTypes)),
+        norm=told["norm"].flag(),
+        model={} if model is None else model.table(),
+    )

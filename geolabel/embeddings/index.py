@@ -37,6 +37,8 @@ def index_folder(path: Path) -> Path:
 def is_fresh(path: Path) -> bool:
     """Whether there is an index of the file as it is now."""
     folder = index_folder(path)
+    if not (folder / files.RECORD).is_file():
+        return False
     try:
         told = json.loads((folder / files.RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geolabel import checked
 from geolabel.embeddings.header import open_parquet
-from geolabel.errors import InputError, TileIndexError
+from geolabel.errors import DamagedError, InputError, TileIndexError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,13 +41,17 @@ def place_of(path: Path) -> tuple[str, tuple[float, float, float, float]] | None
     with open_parquet(path) as stored:
         metadata = stored.metadata.metadata or {}
     try:
-        crs = json.loads(metadata[b"geolabel"]).get("crs")
-        bounds = json.loads(metadata[b"geo"])["columns"]["geometry"].get("bbox")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        crs = checked.parse(metadata.get(b"geolabel", b"null")).get("crs")
+        bounds = checked.parse(metadata.get(b"geo", b"null"))["columns"]["geometry"].get("bbox")
+        if crs is None or bounds is None:
+            return None
+        west, south, east, north = bounds.numbers(4)
+        return crs.text(), (west, south, east, north)
+    except DamagedError as error:
         raise TileIndexError(
-            f"{path}: does not say where its tiles lie, its description is damaged; make it with geolabel embed encode"
+            f"{path}: does not say where its tiles lie, its description is damaged ({error}); make it with geolabel "
+            "embed encode"
         ) from error
-    return (str(crs), (bounds[0], bounds[1], bounds[2], bounds[3])) if crs and bounds else None
 
 
 def rows_touching(path: Path, shapes: NDArray[Any]) -> NDArray[np.int64]:

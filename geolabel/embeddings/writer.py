@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from geolabel import provenance
 from geolabel.embeddings.header import KEY, EmbeddingsHeader
 from geolabel.errors import TileIndexError
 from geolabel.tiling.index import VECTOR, metadata_of, outlines, with_bbox
@@ -54,7 +55,7 @@ class EmbeddingsWriter:
         """Write what waits, and what the file says of itself; where something went wrong, only close it."""
         if kind is None:
             self._flush(whole=True)
-            self._store().add_key_value_metadata(self._metadata())
+            self._store().add_key_value_metadata(self._metadata() | provenance.entry(self.draft))
         if self._stored is not None:
             self._stored.close()
 

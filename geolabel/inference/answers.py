@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 _NAMES = ("probabilities", "shares", "shown", "local")
 _STAMP = "stamp"
+_LONGEST_STAMP = 1 << 10
+"""Bytes."""
 _DAMAGED = (
-    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, NotImplementedError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
 )
 """What reading a damaged file may raise."""
 
@@ -101,19 +104,42 @@ def read_answers(
 ) -> Answers:
     """Read a shard's file. Raises InputError where it is missing, damaged, another shard's or another prediction's."""
     files.check_readable(path, "a shard of a prediction")
+    wanted = Answers.none(plan, shard, classes, places)
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            found, of = Answers(*(arrays[name] for name in _NAMES)), str(arrays[_STAMP])
+        with zipfile.ZipFile(path) as archive:
+            of = str(_read(archive, _STAMP, (), None))
+            if of != stamp:
+                raise InputError(f"{path}: is of another prediction; predict the shard again")
+            found = [_read(archive, name, getattr(wanted, name).shape, getattr(wanted, name).dtype) for name in _NAMES]
+    except _OtherError as error:
+        raise InputError(
+            f"{path}: holds other {error} than shard {shard.number} of {plan.width} × {plan.height} px has; predict "
+            "the shard again"
+        ) from error
     except _DAMAGED as error:
         raise InputError(f"{path}: is damaged ({error}); predict the shard again") from error
-    if of != stamp:
-        raise InputError(f"{path}: is of another prediction; predict the shard again")
-    wanted = Answers.none(plan, shard, classes, places)
-    for name in _NAMES:
-        have, want = getattr(found, name), getattr(wanted, name)
-        if not isinstance(have, np.ndarray) or have.shape != want.shape or have.dtype != want.dtype:
-            raise InputError(
-                f"{path}: holds other {name} than shard {shard.number} of {plan.width} × {plan.height} px has, "
-                f"{want.shape}; predict the shard again"
-            )
-    return found
+    return Answers(*found)
+
+
+class _OtherError(Exception):
+    """An array of another shape or type than a shard has."""
+
+
+def _read(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: np.dtype[Any] | None) -> NDArray[Any]:
+    """An array of an npz file, of a shape, and a type (None: a text).
+
+    It is not unpacked where its own header says otherwise: some kilobytes can promise many gigabytes. Raises
+    _OtherError, and what numpy and zipfile raise.
+    """
+    with archive.open(f"{name}.npy") as stream:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        have, fortran, kind = read(stream)
+        fits = kind == dtype if dtype is not None else kind.kind == "U" and kind.itemsize <= _LONGEST_STAMP
+        if have != shape or not fits or (fortran and len(shape) > 1):
+            raise _OtherError(name)
+        count = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+        content = stream.read(count)
+        if len(content) < count or stream.read(1):  # the latter checks its sum, too
+            raise ValueError(f"{name} has another length than it says")
+        return np.frombuffer(content, kind).reshape(shape).copy()

@@ -36,18 +36,7 @@ def vector_source(path: Path, field: str | None, layer: str | None, wanted: Sche
     name, _ = vector.look(path, field, layer)
 
     def own_scheme() -> Scheme:
-        values = vector.read_values(path, field, name)
-        if not values:
-            raise EmptyError(f"{path}: the field {field!r} is empty everywhere; choose another with --field")
-        if len(values) > MAX_CLASSES:
-            raise InputError(f"{path}: {field!r} has {len(values)} values; choose the field that names classes")
-        reserved = [value for value in RESERVED if value in values]
-        if reserved:
-            raise InputError(
-                f"{path}: {field!r} has the value {reserved[0]!r}, and no class can be called so; name its class in a "
-                f'scheme, with vector = ["{reserved[0]}"], and give that with --scheme'
-            )
-        return Scheme(path.stem, tuple(LabelClass(value) for value in values))
+        return _scheme_of(path, field, vector.read_values(path, field, name))
 
     def can_name(scheme: Scheme) -> NDArray[np.bool_]:
         # a scheme of the user's: its words are the file's; else the file knows no class but its own
@@ -70,6 +59,24 @@ def vector_source(path: Path, field: str | None, layer: str | None, wanted: Sche
         }
 
     return VectorSource(path.stem, path, own_scheme, can_name, classifier, opener, about, Findings(path))
+
+
+def _scheme_of(path: Path, field: str, values: list[str]) -> Scheme:
+    """The values of a field as classes."""
+    if not values:
+        raise EmptyError(f"{path}: the field {field!r} is empty everywhere; choose another with --field")
+    if len(values) > MAX_CLASSES:
+        raise InputError(f"{path}: {field!r} has {len(values)} values; choose the field that names classes")
+    reserved = [value for value in RESERVED if value in values]
+    if reserved:
+        raise InputError(
+            f"{path}: {field!r} has the value {reserved[0]!r}, and no class can be called so; name its class in a "
+            f'scheme, with vector = ["{reserved[0]}"], and give that with --scheme'
+        )
+    try:
+        return Scheme(path.stem, tuple(LabelClass(value) for value in values))
+    except SchemeError as error:
+        raise InputError(f"{path}: {field!r} does not name classes ({error}); choose another with --field") from error
 
 
 def raster_source(path: Path, legend: Path | None, scheme: Scheme | None) -> RasterSource:

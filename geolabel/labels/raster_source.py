@@ -248,7 +248,7 @@ class RasterSource:
 def check_codes(path: Path) -> raster.RasterInfo:
     """A raster that can hold class codes: one band of whole numbers. Raises InputError, CRSError."""
     info = raster.describe(path)
-    if len(info.bands) != 1 or np.dtype(info.dtype).kind not in "iu":
+    if len(info.bands) != 1 or np.dtype(info.dtype).kind not in "iu" or info.dtype == "uint64":
         raise InputError(
             f"{path}: a class raster has one band of whole numbers, this has {len(info.bands)} of {info.dtype}"
         )

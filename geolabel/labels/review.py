@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from geolabel.errors import GeolabelError
 from geolabel.labels.clc import below
+from geolabel.labels.colour import rgb
 from geolabel.labels.rules import NO_RULES, Condition, OsmRule
 from geolabel.labels.scheme_file import find_scheme
 
@@ -63,7 +64,7 @@ def _colors(scheme: Scheme) -> Iterator[str]:
 
 def _distance(one: str, other: str) -> float:
     """Between two "#rrggbb": 0 the same, 442 black and white."""
-    steps = [int(one[at : at + 2], 16) - int(other[at : at + 2], 16) for at in (1, 3, 5)]
+    steps = [a - b for a, b in zip(rgb(one), rgb(other), strict=True)]
     return float(sum(step * step for step in steps) ** 0.5)
 
 

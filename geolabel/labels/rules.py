@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ANY = "*"
 _CONDITION = re.compile(r"([A-Za-z][\w:.\-]*)(!?=)([^\s=|]+(?:\|[^\s=|]+)*)")
 _CLC_CODES = 999
+_WIDEST_M = 100_000
+_FAR = 1 << 32
+"""Beyond any whole number of a raster of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Condition:
         """`natural=water|wetland`, `resource=*`, `water!=river`. Raises SchemeError."""
         match = _CONDITION.fullmatch(text)
         if not match:
-            raise SchemeError(f"{text!r} is no condition on a tag; write key=value, key=a|b, key=* or key!=value")
+            raise SchemeError(f"{text[:60]!r} is no condition on a tag; write key=value, key=a|b, key=* or key!=value")
         values = tuple(match[3].split("|"))
         return cls(match[1], () if ANY in values else values, match[2] == "!=")
 
@@ -55,6 +58,8 @@ class OsmRule:
             raise SchemeError(f"the OSM rule {self.tags!r} needs a tag that must be there, such as landuse=quarry")
         if self.width_m is not None and not self.width_m > 0:
             raise SchemeError(f"the OSM rule {self.tags!r}: width_m must be more than 0, got {self.width_m:g}")
+        if self.width_m is not None and self.width_m > _WIDEST_M:
+            raise SchemeError(f"the OSM rule {self.tags!r}: width_m must be {_WIDEST_M:,} at the most")
         object.__setattr__(self, "conditions", conditions)
 
     @classmethod
@@ -64,10 +69,10 @@ class OsmRule:
             return cls(value)
         if isinstance(value, dict) and isinstance(value.get("tags"), str) and set(value) <= {"tags", "width_m"}:
             width = value.get("width_m")
-            if width is None or (isinstance(width, int | float) and not isinstance(width, bool)):
+            if width is None or (isinstance(width, int | float) and not isinstance(width, bool) and not width > _FAR):
                 return cls(value["tags"], None if width is None else float(width))
         raise SchemeError(
-            f'{value!r} is no OSM rule; write "landuse=quarry" or {{tags = "waterway=river", width_m = 30}}'
+            f'{value!r:.80} is no OSM rule; write "landuse=quarry" or {{tags = "waterway=river", width_m = 30}}'
         )
 
     def to_json(self) -> Any:
@@ -90,6 +95,9 @@ class Rules:
     """Names in a table of tags; the class's own name besides."""
 
     def __post_init__(self) -> None:
+        far = [code for code in self.raster if not -_FAR <= code < _FAR]
+        if far:
+            raise SchemeError(f"{far[0]} is no value of a class raster; write those that the raster has")
         bad = [code for code in self.clc if not 1 <= code <= _CLC_CODES]
         if bad:
             raise SchemeError(f"{bad[0]} is no CORINE code; write 131, or 13 or 1 for all below it")

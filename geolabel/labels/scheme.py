@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import colorsys
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from geolabel import files
-from geolabel.errors import SchemeError
+from geolabel import checked, files
+from geolabel.checked import is_one_line
+from geolabel.errors import DamagedError, SchemeError
 from geolabel.labels.rules import NO_RULES, Rules
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ _FAMILIAR = {
 """What a reader of maps expects; a scheme or legend may say otherwise."""
 RESERVED = ("known", "none")
 """Names that tables of labels have for themselves: how much is known, and what is known to be no class."""
+MAX_NAME = 200
+"""Characters of a class's name: it becomes a column, a band and an entry of a legend."""
+_MAX_TITLE, _FAR = 1000, 10**9
 MAX_CLASSES = 253
 """A class raster holds one byte: 0 is "none of these", 254 undecided, 255 nodata."""
 
@@ -62,10 +67,16 @@ class LabelClass:
     def __post_init__(self) -> None:
         if not self.name.strip() or self.name != self.name.strip():
             raise SchemeError(f"a class needs a name without blanks around it, got {self.name!r}")
+        if not is_one_line(self.name) or len(self.name) > MAX_NAME:
+            raise SchemeError(f"class {self.name[:40]!r} …: a name is of up to {MAX_NAME} characters, in one line")
         if self.name in RESERVED:
             raise SchemeError(f"a class cannot be called {self.name!r}, which is reserved; name it otherwise")
         if self.color and not _COLOR.fullmatch(self.color):
             raise SchemeError(f"class {self.name!r}: colour {self.color!r} is not of the form #rrggbb")
+        if not is_one_line(self.title) or len(self.title) > _MAX_TITLE:
+            raise SchemeError(f"class {self.name!r}: a title is of up to {_MAX_TITLE:,} characters, in one line")
+        if not -_FAR <= self.priority <= _FAR:
+            raise SchemeError(f"class {self.name!r}: priority must lie from {-_FAR:,} to {_FAR:,}")
         if self.presence is not None and not 0 < self.presence <= 1:
             raise SchemeError(f"class {self.name!r}: presence must lie above 0 and up to 1, got {self.presence:g}")
 
@@ -87,7 +98,7 @@ class Scheme:
 
     def __post_init__(self) -> None:
         names = [found.name for found in self.classes]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             raise SchemeError(f"scheme {self.name!r}: two classes are named {', '.join(twice)}; rename one")
         if not 1 <= len(names) <= MAX_CLASSES:
@@ -95,7 +106,7 @@ class Scheme:
         for group, members in self.groups().items():
             for what in ("clc", "raster", "vector"):
                 codes = [code for at in members for code in getattr(self.classes[at].rules, what)]
-                double = sorted({str(code) for code in codes if codes.count(code) > 1})
+                double = sorted(str(code) for code, count in Counter(codes).items() if count > 1)
                 if double:
                     where = f" of the group {group!r}" if group else ""
                     raise SchemeError(
@@ -142,19 +153,41 @@ class Scheme:
     def from_json(cls, value: Any) -> Scheme:
         """The inverse of `to_json`. Raises SchemeError where `value` is no scheme."""
         try:
-            return cls(
-                str(value["name"]),
-                tuple(
-                    LabelClass(**{**entry, "rules": Rules.parse(entry.get("rules", {}))}) for entry in value["classes"]
-                ),
-                version=int(value.get("version", 1)),
-                title=str(value.get("title", "")),
-                parents=str(value.get("parents", "")),
-                background=Rules.parse(value.get("background", {})),
-                attribution=str(value.get("attribution", "")),
+            checked.check(value)
+            told = checked.Told(value)
+            background, title, parents, attribution, version = (
+                told.get(key) for key in ("background", "title", "parents", "attribution", "version")
             )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            return cls(
+                told["name"].text(),
+                tuple(_class(entry) for entry in told["classes"].items()),
+                version=1 if version is None else version.whole(least=0, most=_FAR),
+                title="" if title is None else title.text(),
+                parents="" if parents is None else parents.text(),
+                background=NO_RULES if background is None else Rules.parse(background.table()),
+                attribution="" if attribution is None else attribution.text(),
+            )
+        except DamagedError as error:
             raise SchemeError(f"the description of the classes is damaged ({error})") from error
+
+
+def _class(told: checked.Told) -> LabelClass:
+    """Raises DamagedError, SchemeError."""
+    told.only((*CLASS_KEYS, "rules"))
+    priority, presence, rules = (told.get(key) for key in ("priority", "presence", "rules"))
+    title, color, group, parent = (
+        "" if (text := told.get(key)) is None else text.text() for key in ("title", "color", "group", "parent")
+    )
+    return LabelClass(
+        name=told["name"].text(),
+        title=title,
+        color=color,
+        group=group,
+        parent=parent,
+        priority=0 if priority is None else priority.whole(),
+        presence=None if presence is None else presence.number(),
+        rules=NO_RULES if rules is None else Rules.parse(rules.table()),
+    )
 
 
 CLASS_KEYS = ("name", "title", "color", "group", "parent", "priority", "presence")

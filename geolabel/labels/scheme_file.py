@@ -46,9 +46,9 @@ def _folder() -> Any:
 
 def _parse(content: bytes, where: str, fallback: str) -> Scheme:
     try:
-        value = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SchemeError(f"{where}: is not TOML ({error})") from error
+        value = tomllib.loads(content.decode("utf-8-sig"))  # as Windows' editors write it
+    except (ValueError, RecursionError) as error:
+        raise SchemeError(f"{where}: is not TOML ({error}); mend it, docs/formats.md shows a scheme") from error
     entries = value.pop("class", None)
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SchemeError(f"{where}: has no classes; write one [[class]] table a class, with name, title and color")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _IMAGE_COLUMNS = ("image_name", "image", "image_id", "filename", "file", "chip", "name")
 _TAG_COLUMNS = ("tags", "labels")
 _PLACE_COLUMNS = ("lon", "lat")
+_MOST_DEGREES = {"lon": 360.0, "lat": 90.0}
+"""East of Greenwich may be counted up to 360."""
 _NEVER_CLASSES = {*_PLACE_COLUMNS, "set", "split", "fold", "part", "id"}
 _CODE_COLUMNS = ("code", "value", "class_id", "grid_code")
 _NAME_COLUMNS = ("name", "class", "description")
@@ -32,6 +35,9 @@ _MISSING = {"", "nan", "na", "n/a", "null", "none", "?"}
 
 _REST = "\0"
 """Key of cells beyond the header: no column is named so."""
+_UNNAMED = "\0column "
+"""What a column without a name is called here, before its number."""
+_MOST_COLUMNS = 10_000
 
 _KNOWN_COLUMNS = {
     *_IMAGE_COLUMNS,
@@ -71,7 +77,9 @@ def read_tags(path: Path) -> TagTable:
     header, rows = _read(path)
     image_column = next((name for name in _IMAGE_COLUMNS if name in header), header[0])
     images = [row[image_column].strip() for row in rows]
-    twice = sorted({name for name in images if images.count(name) > 1}) if len(set(images)) < len(images) else []
+    if "" in images:
+        raise TableError(f"{path}: row {images.index('') + 1} names no image; name it, or delete the row")
+    twice = sorted(name for name, count in Counter(images).items() if count > 1)
     if twice:
         raise TableError(
             f"{path}: {len(twice)} images stand in several rows ({', '.join(twice[:3])}); keep one row each"
@@ -88,6 +96,7 @@ def read_tags(path: Path) -> TagTable:
         used = set(classes)
     if not classes:
         raise TableError(f"{path}: no tags: a column 'tags', or one column of 0 and 1 a class, was expected")
+    _check_names(path, classes)
     placed = all(name in rest for name in _PLACE_COLUMNS)
     return TagTable(
         images=tuple(images),
@@ -100,6 +109,14 @@ def read_tags(path: Path) -> TagTable:
         },
         lon_lat=np.column_stack([_degrees(path, rows, name) for name in _PLACE_COLUMNS]) if placed else None,
     )
+
+
+def _check_names(path: Path, classes: Sequence[str]) -> None:
+    for name in classes:
+        try:
+            LabelClass(name)
+        except SchemeError as error:
+            raise TableError(f"{path}: names no class ({error}); rename it in the table") from error
 
 
 def to_scheme(table: TagTable, scheme: Scheme, path: Path) -> TagTable:
@@ -202,14 +219,17 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise TableError(f"{path}: is not UTF-8 text; save it as CSV UTF-8") from error
     first = text.splitlines()[0] if text.strip() else ""
     delimiter = max(",;\t", key=first.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey=_REST, restval="")
-    header = [name.strip() for name in reader.fieldnames or []]
-    header = [name.lower() if name.lower() in _KNOWN_COLUMNS else name for name in header]
-    reader.fieldnames = header
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey=_REST, restval="", strict=True)
     try:
+        header = [name.strip() or f"{_UNNAMED}{at}" for at, name in enumerate(reader.fieldnames or [], start=1)]
+        header = [name.lower() if name.lower() in _KNOWN_COLUMNS else name for name in header]
+        reader.fieldnames = header
         rows = list(reader)
     except csv.Error as error:
         raise TableError(f"{path}, line {reader.line_num}: {error}; is a quote opened and never closed?") from error
+    if len(header) > _MOST_COLUMNS:
+        raise TableError(f"{path}: has {len(header):,} columns; {_MOST_COLUMNS:,} are the most, leave some out")
+    header = _named(path, header, rows)
     if len(header) < 2 or not rows:  # noqa: PLR2004 - a name and something said of it
         raise TableError(f"{path}: a header and at least one row with two columns were expected")
     if len(set(header)) < len(header):
@@ -221,6 +241,14 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
                 'quotes around the cell: "forest, water"'
             )
     return header, rows
+
+
+def _named(path: Path, header: Sequence[str], rows: Sequence[dict[str, str]]) -> list[str]:
+    """The header without columns that have neither a name nor content, as spreadsheets leave them."""
+    for name in header:
+        if name.startswith(_UNNAMED) and any(row.pop(name).strip() for row in rows):
+            raise TableError(f"{path}: column {name.removeprefix(_UNNAMED)} has no name; give it one in the first line")
+    return [name for name in header if not name.startswith(_UNNAMED)]
 
 
 def _from_tags(cells: Sequence[str]) -> tuple[list[str], NDArray[np.float32]]:
@@ -252,6 +280,13 @@ def _numbers(rows: Sequence[Mapping[str, str]], name: str) -> NDArray[np.float64
 
 def _degrees(path: Path, rows: Sequence[Mapping[str, str]], name: str) -> NDArray[np.float64]:
     try:
-        return _numbers(rows, name)
+        found = _numbers(rows, name)
     except ValueError as error:
         raise TableError(f"{path}: {name} must be numbers of degrees with a decimal point ({error})") from error
+    strange = np.flatnonzero(np.abs(found) > _MOST_DEGREES[name])
+    if len(strange):
+        raise TableError(
+            f"{path}, row {strange[0] + 1}: {name} must be degrees, at most {_MOST_DEGREES[name]:g}, "
+            f"got {found[strange[0]]:g}; are lon and lat swapped, or metres?"
+        )
+    return found

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +16,8 @@ from geolabel.progress import track
 from geolabel.tiling.sources import describe_source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from geolabel.tiling import Source, TileIndex
@@ -49,14 +49,14 @@ def cached_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, cache: P
         try:
             cache.mkdir(parents=True, exist_ok=True)
             with (
-                tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=cache) as scratch,
-                files.new_directory(folder, "cache") as draft,
+                files.scratch(cache) as scratch,
+                files.new_directory(folder, "cache", wait=True) as draft,
             ):
-                chips = load_chips(index, rows, base, Path(scratch))
+                chips = load_chips(index, rows, base, scratch)
                 np.save(draft / "pixels.npy", chips.pixels)
                 np.save(draft / "valid.npy", chips.valid)
         except OutputError:
-            if not folder.exists():  # where it does, another process was faster
+            if not folder.exists():  # where it does, another process has done it meanwhile
                 raise
     try:
         pixels, valid = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("pixels", "valid"))
@@ -90,7 +90,7 @@ def load_chips(index: TileIndex, rows: NDArray[np.int64], base: Path, scratch: P
     """
     paths = index.column("source")[rows]
     first = index.source_of(str(paths[0]))
-    width, height = index.tiling["size"]
+    width, height = index.size_px
     shape = (len(rows), len(first.bands), height, width)
     chips = Chips(
         _array(shape, np.dtype(first.dtype), scratch / "pixels.bin"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from geolabel.errors import ModelError
+from geolabel.errors import GeolabelError, ModelError, OptionError
 from geolabel.learn.baselines import BASELINES, load_baseline
 from geolabel.learn.ensemble import ENSEMBLE, EnsemblePredictor
 from geolabel.learn.forward import build_network, make_classifier
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import nn
 
 
 def load_predictor(path: Path, device: torch.device) -> Predictor:
@@ -41,14 +42,38 @@ def restore(card: ModelCard, weights: Mapping[str, NDArray[Any]], device: torch.
         return calibrated(load_baseline(card, weights, build_trunk(card), device))
     if card.architecture == ENSEMBLE:
         return calibrated(EnsemblePredictor.restore(card, weights, lambda told, arrays: restore(told, arrays, device)))
-    network = build_network(card)
+    return calibrated(make_classifier(card, load_network(card, weights), device))
+
+
+def load_network(card: ModelCard, weights: Mapping[str, NDArray[Any]]) -> nn.Module:
+    """The network of a contract with its weights. Raises ModelError where they do not fit each other."""
+    misfit = ModelError(
+        f"its weights do not fit the network {card.architecture} that its contract names; train or copy the model again"
+    )
+    if _outline(card) not in (None, {name: value.shape for name, value in weights.items()}):
+        raise misfit
+    if not all(np.isfinite(value).all() for value in weights.values() if value.dtype.kind == "f"):
+        raise ModelError("its weights hold values that are no numbers; train or copy the model again")
     try:
+        network = build_network(card)
         network.load_state_dict({name: _tensor(value) for name, value in weights.items()})
+    except OptionError as error:
+        raise ModelError(f"its contract names a network that cannot be built: {error}") from error
     except RuntimeError as error:
-        raise ModelError(
-            f"its weights do not fit the network {card.architecture} that its contract names; train it again"
-        ) from error
-    return calibrated(make_classifier(card, network, device))
+        raise misfit from error
+    return network
+
+
+def _outline(card: ModelCard) -> dict[str, tuple[int, ...]] | None:
+    """Shapes of the weights that a contract asks for, found without taking memory for them; None where that fails.
+
+    A contract of a few bytes can name a network of many gigabytes.
+    """
+    try:
+        with torch.device("meta"):
+            return {name: tuple(value.shape) for name, value in build_network(card).state_dict().items()}
+    except (GeolabelError, RuntimeError, NotImplementedError):  # its constructor looks at values
+        return None
 
 
 def _tensor(values: NDArray[Any]) -> torch.Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree as ET
 
+from geolabel.labels.colour import rgb
 from geolabel.maps import qml
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _outlines(root: ET.Element, styles: Sequence[ClassStyle], attribute: str) ->
 
 def _symbol(symbols: ET.Element, key: str, color: str) -> None:
     """The outline of a polygon, and a ring in its middle: whatever is inside is to be seen."""
-    line = ",".join(map(str, (*qml.rgb(color), 255)))
+    line = ",".join(map(str, (*rgb(color), 255)))
     symbol = ET.SubElement(symbols, "symbol", type="fill", name=key, alpha="1", clip_to_extent="1")
     outline = {"style": "no", "outline_color": line, "outline_style": "solid", "outline_width": "0.6"}
     _layer(symbol, "SimpleFill", outline)

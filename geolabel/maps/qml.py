@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from geolabel.errors import SchemeError
+from geolabel.labels.colour import rgb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,11 +47,6 @@ def text(root: ET.Element) -> str:
 def is_text(words: str) -> bool:
     """Whether words may stand in XML, on one line; no words may not."""
     return bool(words) and not _NOT_XML.search(words)
-
-
-def rgb(color: str) -> tuple[int, int, int]:
-    """Red, green, blue, 0 to 255, of #rrggbb."""
-    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
 
 
 def raster_renderer(pipe: ET.Element, kind: str, **attributes: str) -> ET.Element:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MODEL = "model"
 """Key of the asset that names the model."""
 _EXTENSION = "https://stac-extensions.github.io/{}/schema.json"
+PROCESSING = _EXTENSION.format("processing/v1.2.0")
 _EXTENSIONS = {
     "proj:": "projection/v2.0.0",
     "raster:": "raster/v2.0.0",
@@ -166,6 +167,13 @@ def model_asset(card: ModelCard, href: str) -> StacAsset:
     ]
     facts = {"mlm:artifact_type": "safetensors.numpy.save_file", "eo:bands": bands}
     return StacAsset(href, "Model", "application/octet-stream", ("mlm:model", "mlm:weights"), facts)
+
+
+def processing(made: Mapping[str, Any]) -> dict[str, Any]:
+    """The program that made a map, and of what, by the extension processing 1.2; `made` is what geolabel says of it."""
+    read = [f"{one['path']} ({role})" for role, inputs in made["inputs"].items() for one in inputs]
+    lineage = f"geolabel {made['command']}" + (f" of {', '.join(read)}" if read else "")
+    return {"processing:software": {"geolabel": made["version"]}, "processing:lineage": lineage}
 
 
 def bbox_of(geometry: Mapping[str, Any]) -> list[float]:

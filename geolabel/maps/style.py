@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from geolabel.errors import SchemeError
+from geolabel.labels.colour import rgb
 from geolabel.maps import qml
 from geolabel.maps.map_tips import detection_tip
 from geolabel.maps.qml import Fill
@@ -46,7 +47,7 @@ class ClassStyle:
     @property
     def rgb(self) -> tuple[int, int, int]:
         """Red, green, blue, 0 to 255."""
-        return qml.rgb(self.color)
+        return rgb(self.color)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +108,4 @@ def _categorised(styles: Sequence[ClassStyle], attribute: str, root: ET.Element)
 
 def _see_through(color: str) -> Fill:
     """A fill through which the picture below is seen."""
-    return Fill((*qml.rgb(color), _FILL_ALPHA), (*qml.rgb(color), 255), _OUTLINE_MM)
+    return Fill((*rgb(color), _FILL_ALPHA), (*rgb(color), 255), _OUTLINE_MM)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from geolabel.raster import door, remote, respelled
+from geolabel.raster import door, remote, respelled, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,11 @@ class Handle:
     _opened: list[Any]
     """The raster, and the view of it where there is one; the last is read."""
     _failures: int = field(default_factory=lambda: respelled.Failures.count)
+    _closed: bool = field(init=False)
+    """Whether nothing of it comes from a network."""
+
+    def __post_init__(self) -> None:
+        self._closed = not trust.check(self.path)
 
     @property
     def dataset(self) -> Any:
@@ -49,7 +54,7 @@ class Handle:
 
         for pause in (*remote.PAUSES_S, None):
             try:
-                with door.environment():  # whichever thread reads: its settings belong to a thread
+                with door.environment(closed=self._closed):  # whichever thread reads: its settings belong to a thread
                     if self._failures != respelled.Failures.count:  # another reader's too: GDAL keeps them for all
                         self._renew()
                     return read(self.dataset)

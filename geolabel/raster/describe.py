@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from geolabel import files
-from geolabel.errors import BandError, CRSError, InputError
-from geolabel.grid import Grid
-from geolabel.raster import door
+from geolabel.errors import BandError, CRSError, InputError, listed
+from geolabel.raster import door, trust
+from geolabel.raster.limits import check_block
+from geolabel.raster.place import grid_of
+from geolabel.raster.sidecars import check_sidecars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from geolabel.grid import Grid
 
 MaskKind = Literal["none", "nodata", "mask", "alpha"]
 
@@ -81,6 +86,8 @@ class RasterInfo:
 def is_raster(path: Path) -> bool:
     """Whether a file opens as a raster; a file of another kind does not. Raises InputError where there is none."""
     files.check_readable(path, "a raster or a vector file")
+    if trust.is_virtual(path):
+        trust.check(path)  # one that is refused is no file of another kind
     try:
         with door.dataset(path) as dataset:
             return bool(dataset.count)
@@ -102,25 +109,50 @@ def examine(dataset: Any, path: Path | str, bands: Sequence[str] = ()) -> Raster
     """`describe` an open raster; `path` is what errors call it."""
     found = _bands(dataset)
     if not found:
-        raise InputError(f"{path}: holds no bands; if it is a container, name the raster inside it")
+        inside = dataset.subdatasets
+        raise InputError(
+            f"{path}: is a container of {len(inside)} rasters; take one out: gdal_translate {inside[0]} one.tif"
+            if inside
+            else f"{path}: holds no bands; gdalinfo tells what is in it"
+        )
     dtypes = sorted({dataset.dtypes[band.index - 1] for band in found})
     if len(dtypes) > 1:
         raise BandError(f"{path}: bands of different types ({', '.join(dtypes)}); convert: gdal_translate -ot UInt16")
     if "complex" in dtypes[0]:
         raise BandError(f"{path}: complex pixels ({dtypes[0]}); convert them to amplitude first")
+    check_block(path, dataset)
+    check_sidecars(path, dataset)
     height, width = dataset.block_shapes[0]
+    chosen = _wanted(path, found, [name.strip().lower() for name in bands], nameable=_nameable(dataset, found))
+    _check_values(path, dataset, chosen)
     return RasterInfo(
         path=Path(path),
         width=dataset.width,
         height=dataset.height,
-        bands=_wanted(path, found, [name.strip().lower() for name in bands], nameable=_nameable(dataset, found)),
+        bands=chosen,
         dtype=dtypes[0],
-        nodata=dataset.nodata,
+        nodata=dataset.nodatavals[chosen[0].index - 1],
         mask=_mask_kind(dataset),
         palette=any(color.name == "palette" for color in dataset.colorinterp),
-        grid=_grid(path, dataset),
+        grid=grid_of(path, dataset),
         block=(width, height),
     )
+
+
+def _check_values(path: Path | str, dataset: Any, bands: Sequence[Band]) -> None:
+    """Raise BandError where what is said of values makes nothing of them."""
+    odd = [band.name for band in bands if not (band.scale and math.isfinite(band.scale) and math.isfinite(band.offset))]
+    if odd:
+        raise BandError(
+            f"{path}: scale 0, or no number as scale or offset, in {listed(odd)}: its values mean nothing; mend it: "
+            "gdal_edit.py -scale 1 -offset 0"
+        )
+    told = {str(dataset.nodatavals[band.index - 1]) for band in bands}
+    if len(told) > 1 and _mask_kind(dataset) == "nodata":
+        raise BandError(
+            f"{path}: its bands have different nodata values ({listed(sorted(told))}); give them one: "
+            "gdalwarp -dstnodata 0 in.tif out.tif"
+        )
 
 
 def _bands(dataset: Any) -> tuple[Band, ...]:
@@ -180,7 +212,7 @@ def _choose(path: Path | str, found: tuple[Band, ...], names: Sequence[str]) -> 
     missing = [name for name in names if name not in by_name]
     if missing:
         raise BandError(
-            f"{path}: no band named {', '.join(missing)}; the file has {', '.join(by_name)}. "
+            f"{path}: no band named {', '.join(missing)}; the file has {listed(by_name)}. "
             f"Choose among these with --bands, or give all {len(found)} new names in their order "
             "(a band marked as alpha is a mask; if it is none: gdal_edit.py -colorinterp_N undefined)"
         )
@@ -194,16 +226,3 @@ def _mask_kind(dataset: Any) -> MaskKind:
     if "nodata" in flags:
         return "nodata"
     return "mask" if "per_dataset" in flags else "none"
-
-
-def _grid(path: Path | str, dataset: Any) -> Grid | None:
-    if dataset.crs is None:
-        return None
-    if not dataset.crs.is_projected and not dataset.crs.is_geographic:
-        raise CRSError(
-            f"{path}: a local coordinate system has no place on Earth; assign one: gdal_edit.py -a_srs EPSG:…"
-        )
-    try:
-        return Grid(dataset.crs.to_wkt(), dataset.transform, dataset.width, dataset.height)
-    except CRSError as error:
-        raise CRSError(f"{path}: {error}") from error

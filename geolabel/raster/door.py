@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from geolabel import files
 from geolabel.errors import InputError, OutputError
-from geolabel.raster import remote, respelled
+from geolabel.raster import remote, respelled, trust
+from geolabel.raster.mistaken import mistaken, worded
+from geolabel.raster.silence import silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,20 +26,31 @@ _CACHE_BYTES = 64 << 20
 
 
 @contextmanager
-def environment(*, alone: bool = False) -> Iterator[None]:
-    """GDAL's settings for everything geolabel does; `alone` where there are no files beside a raster to look for."""
+def environment(*, alone: bool = False, closed: bool = False) -> Iterator[None]:
+    """GDAL's settings for everything geolabel does.
+
+    `alone` where there are no files beside a raster to look for, `closed` where nothing is to come from a network.
+    """
     import rasterio
 
     logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # what matters arrives as an exception
+    silence()
     own: dict[str, Any] = {
         "GDAL_CACHEMAX": _CACHE_BYTES,
         "GDAL_NUM_THREADS": "ALL_CPUS",
         "GDAL_TIFF_INTERNAL_MASK": True,
+        "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,  # it gives memory as it was for what a truncated PNG lacks (GDAL 3.10)
+        "GDAL_ERROR_ON_LIBJPEG_WARNING": True,  # else what is damaged is made up
+        "GDAL_VRT_ENABLE_PYTHON": False,  # whatever the user's environment says: a raster brings no code
     }
+    if closed:
+        own["CPL_VSIL_CURL_ALLOWED_FILENAME"] = "none"  # no other one is fetched
     own["VRT_NUM_THREADS"] = 1  # several leave blank, without a word, what one of the sources does not give
     if alone and "GDAL_DISABLE_READDIR_ON_OPEN" not in os.environ:
         own["GDAL_DISABLE_READDIR_ON_OPEN"] = "EMPTY_DIR"
     with rasterio.Env(**own, **remote.settings()):
+        if not closed:  # a raster of this machine may be open around it, in the same thread
+            rasterio._env.del_gdal_config("CPL_VSIL_CURL_ALLOWED_FILENAME")  # noqa: SLF001 - not re-exported
         yield
 
 
@@ -49,37 +62,59 @@ def dataset(path: Path | str) -> Iterator[Any]:
     """
     import rasterio
 
+    networked = True
     if isinstance(path, Path):
         files.check_readable(path, "a raster")
-    with environment(alone=respelled.stands_alone(str(path))):
+        networked = trust.check(path)
+    else:
+        trust.check_name(path)
+    with environment(alone=respelled.stands_alone(str(path)), closed=not networked):
         try:
             opened = open_anew(path)
         except rasterio.errors.RasterioIOError as error:
             if isinstance(path, str) and remote.is_remote(path):
                 raise remote.refusal(path, _reason(error)) from error
+            seems = (mistaken(path) or worded(path)) if isinstance(path, Path) else ""
             raise InputError(
-                f"{path}: is not a raster that GDAL can read, or it is truncated ({_reason(error)}); "
+                f"{path}: {seems}"
+                if seems
+                else f"{path}: is not a raster that GDAL can read, or it is truncated ({_reason(error)}); "
                 "check it with gdalinfo, or copy it again"
             ) from error
         except UnicodeError as error:
             raise InputError(f"{path!r}: its name is no valid UTF-8, which GDAL needs; rename the file") from error
         with opened:
+            if isinstance(path, Path):
+                trust.check_overviews(path, opened)
             yield opened
 
 
 def open_anew(path: Path | str) -> Any:
-    """Open a raster, within an environment, with rasterio's own errors; what lies on a server is asked for twice."""
+    """Open a raster, within an environment, with rasterio's own errors; a server is asked again where it fails."""
     import rasterio
 
     with without_place():
-        try:
-            return rasterio.open(respelled.name(path))
-        except rasterio.errors.RasterioIOError as error:
-            if not (isinstance(path, str) and remote.is_remote(path)) or remote.is_final(error):
-                raise
-        forget_downloads()
-        time.sleep(remote.PAUSES_S[0])
-        return rasterio.open(path)
+        for pause in (*remote.PAUSES_S, None):
+            try:
+                return _opened(path, respelled.name(path))
+            except rasterio.errors.RasterioIOError as error:
+                in_vain = not (isinstance(path, str) and remote.is_remote(path)) or remote.is_final(error)
+                if in_vain or pause is None:
+                    raise
+            forget_downloads()
+            time.sleep(pause)
+    raise AssertionError
+
+
+def _opened(path: Path | str, name: Path | str) -> Any:
+    """A raster under the name that GDAL is given for it, by none but the drivers that are trusted."""
+    import rasterio
+    from rasterio.io import DatasetReader
+
+    drivers = trust.drivers(path)
+    if drivers is None:
+        return rasterio.open(name)
+    return DatasetReader(os.fspath(name), driver=drivers, sharing=False)  # rasterio.open takes one driver only
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 
 from geolabel.grid import Window
 from geolabel.raster import door
-from geolabel.raster.read import Reader, finite, open_raster
+from geolabel.raster.read import Reader, finite, open_raster, read_seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _COARSEST = 4
 """An overview up to so many times coarser than asked for will do: it is there already."""
 _STRIP_ROWS = 512
+_STRIP_BYTES = 64 << 20
+"""Of pixels that are read together: rasters may be a million pixels wide."""
 _WINDOWS, _WINDOW_PX = 6, 256
 """How many windows along each axis, and how large, show what codes a raster has."""
 
@@ -44,14 +46,7 @@ def _from_overview(dataset: Any, info: RasterInfo, factor: int) -> NDArray[np.bo
     with door.reading(info.path, "an overview"):
         if info.mask == "none":
             return np.asarray(np.isfinite(dataset.read(info.bands[0].index, out_shape=shape)))
-        if info.mask != "nodata":
-            return np.asarray(dataset.read_masks(info.bands[0].index, out_shape=shape) > 0)
-        valid = np.zeros(shape, dtype=bool)
-        for band in info.bands:  # most often the first band says it all
-            valid |= dataset.read_masks(band.index, out_shape=shape) > 0
-            if valid.all():
-                break
-        return valid
+        return read_seen(dataset, info.bands, out_shape=shape)
 
 
 def _from_pixels(info: RasterInfo, step_px: int) -> NDArray[np.bool_]:
@@ -59,13 +54,21 @@ def _from_pixels(info: RasterInfo, step_px: int) -> NDArray[np.bool_]:
         np.minimum(np.arange(0, side, step_px) + step_px // 2, side - 1) for side in (info.height, info.width)
     )
     parts = []
+    high = _strip_rows(info)
     with open_raster(info) as reader:
-        for top in range(0, info.height, _STRIP_ROWS):
-            inside = rows[(rows >= top) & (rows < top + _STRIP_ROWS)] - top
+        for top in range(0, info.height, high):
+            inside = rows[(rows >= top) & (rows < top + high)] - top
             if len(inside):
-                window = Window(0, top, info.width, min(_STRIP_ROWS, info.height - top))
+                window = Window(0, top, info.width, min(high, info.height - top))
                 parts.append(reader.read_valid(window)[np.ix_(inside, cols)])
     return np.concatenate(parts)
+
+
+def _strip_rows(info: RasterInfo) -> int:
+    """Rows of a strip of the whole width: whole blocks, as memory allows."""
+    row = info.width * len(info.bands) * np.dtype(info.dtype).itemsize
+    high = min(info.block[1], _STRIP_ROWS)
+    return max(high, min(_STRIP_ROWS, _STRIP_BYTES // row) // high * high)
 
 
 def sample(info: RasterInfo, side_px: int = 256) -> list[NDArray[Any]] | None:
@@ -84,8 +87,8 @@ def sample(info: RasterInfo, side_px: int = 256) -> list[NDArray[Any]] | None:
         area = RasterioWindow((info.width - width) // 2, (info.height - height) // 2, width, height)
         shape = (min(side_px, height), min(side_px, width))
         pixels = dataset.read(indexes, window=area, out_shape=(len(indexes), *shape))
-        masks = dataset.read_masks(indexes, window=area, out_shape=(len(indexes), *shape))
-    valid = masks.any(axis=0) & finite(pixels)
+        seen = read_seen(dataset, info.bands, window=area, out_shape=shape)
+    valid = seen & finite(pixels)
     return [band[valid] for band in pixels] if valid.any() else None
 
 
@@ -114,8 +117,9 @@ def codes(info: RasterInfo) -> NDArray[np.int64]:
                 pixels, valid = reader.read(Window(col, row, width, height))
                 found.update(np.unique(pixels[0][valid]).tolist())
         if not found:
-            for top in range(0, info.height, _STRIP_ROWS):
-                pixels, valid = reader.read(Window(0, top, info.width, min(_STRIP_ROWS, info.height - top)))
+            high = _strip_rows(info)
+            for top in range(0, info.height, high):
+                pixels, valid = reader.read(Window(0, top, info.width, min(high, info.height - top)))
                 found.update(np.unique(pixels[0][valid]).tolist())
     return np.array(sorted(found), dtype=np.int64)
 

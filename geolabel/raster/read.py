@@ -15,11 +15,11 @@ from geolabel.raster import door
 from geolabel.raster.again import Handle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from geolabel.raster.describe import RasterInfo
+    from geolabel.raster.describe import Band, RasterInfo
 
 Resampling = Literal["nearest", "bilinear", "average", "mode"]
 
@@ -155,6 +155,23 @@ def alpha_index(dataset: Any) -> int | None:
         if color.name == "alpha":
             return int(index)
     return None
+
+
+def read_seen(dataset: Any, bands: Sequence[Band], **how: Any) -> NDArray[np.bool_]:
+    """Which pixels of an open raster are valid in any of its `bands`: (height, width), as `Reader` tells it.
+
+    `how` is what rasterio's `read` takes: a window, and out_shape (height, width). Where it has alpha, that holds:
+    GDAL would let a nodata value shadow it.
+    """
+    alpha = alpha_index(dataset)
+    if alpha is not None:
+        return np.asarray(dataset.read(alpha, **how) > 0)
+    valid = np.asarray(dataset.read_masks(bands[0].index, **how) > 0)
+    for band in bands[1:]:  # most often the first band says it all
+        if valid.all():
+            break
+        valid |= dataset.read_masks(band.index, **how) > 0
+    return valid
 
 
 def finite(pixels: NDArray[Any]) -> NDArray[np.bool_] | np.bool_:

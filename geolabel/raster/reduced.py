@@ -15,6 +15,7 @@ import numpy as np
 from geolabel import geodesy
 from geolabel.grid import Grid, Window
 from geolabel.raster import door
+from geolabel.raster.read import read_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,8 +96,8 @@ class ReducedReader:
         with door.reading(self.info.path, f"rows {window.row_off}–{window.row_off + window.height}"):
             values = self._dataset.read(indexes, window=area, out_shape=shape, resampling=how).astype(np.float32)
             if self.info.mask != "none":
-                masks = self._dataset.read_masks(indexes, window=area, out_shape=shape)
-                values[:, ~masks.any(axis=0)] = np.nan
+                seen = read_seen(self._dataset, self.info.bands, window=area, out_shape=shape[1:])
+                values[:, ~seen] = np.nan
         part = self.info.place.part(window)
         coarser = type(part.transform).scale(window.width / width, window.height / height)
         return values, Grid(part.crs, part.transform @ coarser, width, height)

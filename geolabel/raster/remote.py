@@ -10,16 +10,20 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from geolabel.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 PAUSES_S = (0.2, 1.0, 3.0)
 """How long to wait before a part that broke off is asked for again."""
 _TIMEOUT_S = 20
+_LONGEST = 200
+"""Characters of a name in a message."""
+MOST_JSON_BYTES = 64 << 20
+"""Of a STAC file; a page of 10,000 items is a tenth."""
 _SETTINGS = {
     "GDAL_HTTP_MAX_RETRY": 4,  # where the server is overloaded (429, 5xx)
     "GDAL_HTTP_RETRY_DELAY": 0.5,
@@ -34,6 +38,8 @@ _SETTINGS = {
 _STORES = {"s3": "/vsis3/", "gs": "/vsigs/", "az": "/vsiaz/"}
 _QUERY = "/vsicurl?empty_dir=yes&url="
 """GDAL's spelling that looks for no files beside a raster. Said for one file: files here do have some."""
+_OWN_QUERY = re.compile(re.escape(_QUERY) + "[^&]*")
+"""Other options of GDAL's name files, too, whose content is sent."""
 _NAMED = re.compile(r"vsicurl\?\S*?url=([^\s&',\"`]+)|/(vsi(?:curl|s3|gs|az)/[^\s',\"`]+)|(https?://[^\s',\"`]+)")
 _STATUS = re.compile(r"response(?:_| )code\s*[:=]\s*(\d+)")
 _LOST_FOR_GOOD = range(400, 429)
@@ -57,6 +63,35 @@ def is_remote(text: str) -> bool:
     return is_url(text) or ("://" in text and scheme in _STORES) or text.startswith(("/vsicurl", *stores))
 
 
+def is_web(text: str) -> bool:
+    """Whether a text names something that is fetched by HTTP, from a server or an object store; `is_remote` may lie."""
+    if not is_remote(text) or (text.startswith("/vsicurl?") and not _OWN_QUERY.fullmatch(text)):
+        return False
+    found = address(text)
+    return is_url(found) or found.lower().startswith(tuple(f"{scheme}://" for scheme in _STORES))
+
+
+def shown(text: str) -> str:
+    """A path or address for a message: `bare`, and not of any length."""
+    where = bare(text)
+    return where if len(where) <= _LONGEST else f"{where[:_LONGEST]}…"
+
+
+def bare(text: str) -> str:
+    """A path or address without what may be secret in it: the query, and who signs in."""
+    where = address(text)
+    if "://" not in where:
+        return where
+    scheme, _, rest = where.partition("?")[0].partition("#")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def bared(text: str) -> str:
+    """A text in which addresses stand, each without what may be secret in it."""
+    return _NAMED.sub(lambda found: shown(found[0]), text)
+
+
 def gdal_name(text: str) -> str:
     """What GDAL calls an address: `https://…`, `s3://…`, `gs://…`, `az://…`; names of its own stay as they are."""
     if is_url(text):
@@ -75,14 +110,14 @@ def address(source: str) -> str:
     return source.removeprefix("/vsicurl/")
 
 
-def named(error: BaseException) -> str | None:
-    """Address of the remote source that an error of GDAL names; None where it names none."""
-    for text in _texts(error):
-        found = _NAMED.search(text)
-        if found:
-            query, name, url = found.groups()
-            return unquote(query) if query else url or address(f"/{name}")
-    return None
+def named(error: BaseException, sources: Iterable[str]) -> str | None:
+    """Address of that of some remote sources that an error of GDAL names; None where it names none of them.
+
+    A server's own words may stand in the error, too, with addresses that nobody asked.
+    """
+    texts = _texts(error)
+    found = [each for each in sources if any(each in text or address(each) in text for text in texts)]
+    return address(max(found, key=len)) if found else None
 
 
 def is_final(error: BaseException) -> bool:
@@ -105,14 +140,17 @@ def refusal(source: str, reason: str) -> InputError:
     where = address(source)
     said = _said(where) if is_url(where) else ""
     if not said:
-        said = f"is no raster that GDAL can read there ({reason}); check the address, and what it takes to sign in"
-    return InputError(f"{where}: {said}")
+        said = (
+            f"is no raster that GDAL can read there ({reason}); check the address, and what it takes to sign in "
+            "(a VRT there is read with --allow-remote)"
+        )
+    return InputError(f"{shown(source)}: {bared(said)}")
 
 
 def broken(where: str, part: str, reason: str) -> InputError:
     """A remote raster of which a part does not arrive."""
     return InputError(
-        f"{where}: the connection broke off at {part}, {len(PAUSES_S) + 1} times ({reason}); "
+        f"{shown(where)}: the connection broke off at {part}, {len(PAUSES_S) + 1} times ({bared(reason)}); "
         "try again later, or download the file and name that"
     )
 
@@ -144,22 +182,23 @@ def identity(source: str) -> str:
 
 def fetch_json(url: str) -> Any:
     """JSON from a server, asked for again where it breaks off. Raises InputError."""
+    where = shown(url)
     for pause in (*PAUSES_S, None):
         try:
             with _opened(url, {"Accept": "application/geo+json, application/json"}) as answer:
-                return json.loads(answer.read())
+                return json.loads(_limited(answer, where))
         except HTTPError as error:
             if error.code in _LOST_FOR_GOOD or pause is None:
                 raise InputError(
-                    f"{url}: the server answers {error.code} ({error.reason}); check the address, and whether it "
+                    f"{where}: the server answers {error.code} ({error.reason}); check the address, and whether it "
                     "asks to sign in"
                 ) from error
-        except ValueError as error:
-            raise InputError(f"{url}: is not JSON ({error}); a STAC item or collection was expected") from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{where}: is not JSON ({error}); a STAC item or collection was expected") from error
         except (OSError, HTTPException) as error:
             if pause is None:
                 raise InputError(
-                    f"{url}: does not answer ({_reason(error)}); check the address and the network"
+                    f"{where}: does not answer ({_reason(error)}); check the address and the network"
                 ) from error
         time.sleep(pause)
     raise AssertionError
@@ -167,7 +206,30 @@ def fetch_json(url: str) -> Any:
 
 def _opened(url: str, headers: Mapping[str, str], method: str = "GET") -> Any:
     request = Request(url, headers={"User-Agent": "geolabel", **headers}, method=method)  # noqa: S310 - by is_url
-    return urlopen(request, timeout=_TIMEOUT_S)  # noqa: S310
+    try:
+        return _OPENER.open(request, timeout=_TIMEOUT_S)
+    except HTTPError as error:
+        error.close()  # it holds the connection
+        raise
+
+
+def _limited(answer: Any, where: str) -> bytes:
+    content: bytes = answer.read(MOST_JSON_BYTES + 1)
+    if len(content) > MOST_JSON_BYTES:
+        raise InputError(f"{where}: is more than {MOST_JSON_BYTES >> 20} MiB of JSON; name single items")
+    return content
+
+
+class _Redirects(HTTPRedirectHandler):
+    """To http(s) only: urllib's own goes on by FTP, too."""
+
+    def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
+        if not is_url(newurl):
+            raise HTTPError(shown(newurl), code, "leads to what is no http(s) address", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER = build_opener(_Redirects)
 
 
 def _reason(error: BaseException) -> str:

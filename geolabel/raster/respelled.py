@@ -58,7 +58,7 @@ def blamed(error: BaseException, path: Path) -> str | None:
     GDAL often says no more than that a block does not decode: then all sources of a VRT in a network may be meant.
     """
     found = list(filter(remote.is_remote, sources(str(path))))
-    return remote.named(error) or (listed(map(remote.address, found), most=3) if found else None)
+    return remote.named(error, found) or (listed(map(remote.shown, found), most=3) if found else None)
 
 
 def stands_alone(source: str) -> bool:
@@ -66,14 +66,19 @@ def stands_alone(source: str) -> bool:
     return all(map(remote.is_remote, sources(source)))
 
 
-def sources(source: str) -> list[str]:
-    """What a raster is read from: itself, or, where it is a VRT on this machine, the sources of that."""
+def sources(source: str, above: tuple[Path, ...] = ()) -> list[str]:
+    """What a raster is read from: itself, or, where it is a VRT on this machine, the sources of that.
+
+    `above` are the VRTs that are made of it: one in a circle has no sources.
+    """
     path = Path(source)
     if remote.is_remote(source) or not _is_vrt(path):
         return [source]
-    return [
-        below for each in _names(path) for below in sources(each if remote.is_remote(each) else str(path.parent / each))
-    ]
+    if path.resolve() in above:
+        return []
+    passed = (*above, path.resolve())
+    named = [each if remote.is_remote(each) else str(path.parent / each) for each in _names(path)]
+    return [below for each in named for below in sources(each, passed)]
 
 
 def _vrts(path: Path) -> list[Path]:

@@ -7,18 +7,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree as ET
 
+from geolabel import provenance
 from geolabel.errors import OutputError
 from geolabel.raster import door
+from geolabel.raster.like import dress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from geolabel.grid import Grid
+    from geolabel.raster.describe import RasterInfo
 
-_BLOCK_PX = 512
+BLOCK_PX = 512
+"""Side of the blocks of what is written."""
 _RGB = ("red", "green", "blue")
 
 
@@ -39,25 +44,32 @@ class BandStyle:
     overviews: Literal["average", "mode", "nearest"] = "average"
     attribution: tuple[str, ...] = ()
     """Whose data it is made of; the file's copyright tag."""
+    like: RasterInfo | None = None
+    """A raster with the same bands: their colours, scales, offsets, units, the file's tags, and its kind of mask."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripWriter:
-    """A raster that is written from the top down."""
+    """A raster that is written part by part; parts that end where its blocks do are compressed once."""
 
     _dataset: Any
     _path: Path
 
-    def write(self, row_off: int, pixels: NDArray[Any]) -> None:
-        """Write full-width rows (bands, rows, width) from `row_off` on."""
+    def write(
+        self, row_off: int, pixels: NDArray[Any], valid: NDArray[np.bool_] | None = None, *, col_off: int = 0
+    ) -> None:
+        """Write (bands, rows, columns) from `row_off` and `col_off` on; `valid` (rows, columns) becomes a mask."""
         from rasterio.windows import Window
 
+        window = Window(col_off, row_off, pixels.shape[2], pixels.shape[1])
         with door.writing(self._path):
-            self._dataset.write(pixels, window=Window(0, row_off, pixels.shape[2], pixels.shape[1]))
+            self._dataset.write(pixels, window=window)
+            if valid is not None:
+                self._dataset.write_mask(valid, window=window)
 
 
 @contextmanager
-def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK_PX) -> Iterator[StripWriter]:
+def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = BLOCK_PX) -> Iterator[StripWriter]:
     """Write strips, then turn them into a COG at `path` with its sidecar. Raises OutputError (disk full).
 
     The strips go to a plain tiled file beside `path` first: a COG keeps its overviews before its pixels. Its blocks are
@@ -68,7 +80,7 @@ def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK
     plain, whole = (path.with_name(f"{path.stem}.{what}.tif") for what in ("strips", "whole"))
     try:
         with door.environment():
-            with _plain(plain, grid, style, strip_rows) as writer:
+            with _plain(plain, grid, style, strip_rows, compress="zstd", zstd_level=1) as writer:
                 yield writer
             _check_whole(plain, len(style.names))
             with door.writing(path):
@@ -78,7 +90,7 @@ def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK
                     driver="COG",
                     COMPRESS="DEFLATE",
                     PREDICTOR="STANDARD" if len(style.names) > 1 else "NO",
-                    BLOCKSIZE=_BLOCK_PX,
+                    BLOCKSIZE=BLOCK_PX,
                     OVERVIEW_RESAMPLING=style.overviews.upper(),
                     BIGTIFF="IF_SAFER",
                 )
@@ -92,7 +104,21 @@ def write_cog(path: Path, grid: Grid, style: BandStyle, strip_rows: int = _BLOCK
 
 
 @contextmanager
-def _plain(path: Path, grid: Grid, style: BandStyle, strip_rows: int) -> Iterator[StripWriter]:
+def write_sparse(path: Path, grid: Grid, style: BandStyle) -> Iterator[StripWriter]:
+    """Write parts of a tiled GeoTIFF; of what is nodata throughout, nothing is stored, read or reckoned with.
+
+    Without overviews, which would take as long as the whole grid does. Raises OutputError (disk full).
+    """
+    with door.environment():
+        with _plain(path, grid, style, BLOCK_PX, compress="deflate", sparse_ok=True) as writer:
+            yield writer
+        _check_whole(path, len(style.names), sparse=True)
+
+
+@contextmanager
+def _plain(
+    path: Path, grid: Grid, style: BandStyle, strip_rows: int, **creation: str | bool | int
+) -> Iterator[StripWriter]:
     import rasterio
     from rasterio.enums import ColorInterp
 
@@ -106,12 +132,11 @@ def _plain(path: Path, grid: Grid, style: BandStyle, strip_rows: int) -> Iterato
         "transform": grid.transform,
         "nodata": style.nodata,
         "tiled": True,
-        "blockxsize": _BLOCK_PX,
+        "blockxsize": BLOCK_PX,
         "blockysize": strip_rows,
         "interleave": "band",
-        "compress": "zstd",
-        "zstd_level": 1,
         "bigtiff": "if_safer",
+        **creation,
     }
     with door.writing(path), rasterio.open(path, "w", **profile) as dataset:
         dataset.descriptions = style.names
@@ -122,6 +147,12 @@ def _plain(path: Path, grid: Grid, style: BandStyle, strip_rows: int) -> Iterato
                 ColorInterp[name] if true_colour and name in _RGB else ColorInterp.undefined for name in style.names
             ]
         dataset.scales = (style.scale,) * len(style.names)
+        if style.like is not None:
+            dress(dataset, style.like)
+        made = provenance.said(path)
+        if made:
+            software = f"{provenance.NAME} {made['version']}"
+            dataset.update_tags(TIFFTAG_SOFTWARE=software, GEOLABEL=provenance.text(path))
         if style.attribution:
             dataset.update_tags(TIFFTAG_COPYRIGHT="; ".join(style.attribution))
         if style.palette:
@@ -129,8 +160,11 @@ def _plain(path: Path, grid: Grid, style: BandStyle, strip_rows: int) -> Iterato
         yield StripWriter(dataset, path)
 
 
-def _check_whole(path: Path, bands: int) -> None:
-    """Raise OutputError where blocks do not lie within the file: what is lost when it is closed, GDAL does not tell."""
+def _check_whole(path: Path, bands: int, *, sparse: bool = False) -> None:
+    """Raise OutputError where blocks do not lie within the file: what is lost when it is closed, GDAL does not tell.
+
+    Of a `sparse` file, blocks may be missing.
+    """
     import rasterio
 
     lost = f"{path}: cannot be written whole; is the disk full? Free some, or write elsewhere with -o"
@@ -142,7 +176,7 @@ def _check_whole(path: Path, bands: int) -> None:
             ]
     except rasterio.errors.RasterioError as error:
         raise OutputError(lost) from error
-    if any(end is None or end > size for end in ends):
+    if any(not sparse if end is None else end > size for end in ends):
         raise OutputError(lost)
 
 

@@ -15,14 +15,16 @@ from geolabel.steps.changes.choices import Choices
 from geolabel.steps.changes.dated import dated, labels, names
 from geolabel.steps.changes.evidence import check_predictions
 from geolabel.steps.changes.find import OUTSIDE, find
-from geolabel.steps.changes.job import stamp_of, work_folder
+from geolabel.steps.changes.job import stamp_of, work_folder, work_of
 from geolabel.steps.changes.legend import interval_bands, interval_styles
 from geolabel.steps.changes.measure import measure
 from geolabel.steps.changes.pairs import class_of
 from geolabel.steps.changes.sources import source_of
 from geolabel.steps.changes.strips import rows_at_once
 from geolabel.steps.changes.write import Context, alerts_layer, write_folder
+from geolabel.steps.making import makes
 from geolabel.steps.models import find_model
+from geolabel.steps.record import close_record
 from geolabel.steps.stac import write_item
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class ChangeReport:
     open_in_qgis: tuple[Path, ...]
 
 
+@makes("change", "rasters", "model", "aoi", "previous", "protected", "admin")
 def change(
     rasters: Sequence[str | Path],
     *,
@@ -122,7 +125,8 @@ def change(
             raise InputError(f"--{flag} {path}: no such file")
     target = Path(output or f"{images[-1].stem}{ENDING}")
     local = [Path(image.name) for image in images if Path(image.name).exists()]
-    files.check_new(target, overwrite=overwrite, folder="change", inputs=(*local, previous, protected, admin, aoi))
+    inputs = (*local, previous, protected, admin, aoi)
+    files.check_new(target, overwrite=overwrite, folder="change", inputs=inputs, work=work_of(target))
     before = None if previous is None else alerts.read(previous)  # a file that is none stops the run here
     for path, field in ((protected, protected_name), (admin, admin_name)):
         if path is not None:
@@ -131,13 +135,14 @@ def change(
     told = _told(images, model, choices)
     with work_folder(target, told, overwrite=overwrite) as work:
         source = source_of(images, folders, chosen, choices, work)
-        with files.new_directory(target, "change", overwrite=overwrite, room=work) as draft:
+        with files.new_directory(target, "change", overwrite=overwrite, work=work) as draft:
             changes = [_found(source, kind, choices, images, draft, work) for kind in choices.what]
             layer = alerts_layer(changes, source, images, choices, context)
             write_folder(draft, target, layer, source, images, choices)
             record = _manifest(told, images, source, layer, context)
             files.write_json(draft / files.RECORD, record)
             write_item(draft, card=_card(source), dates=(images[0].day, images[-1].day), sources=_addresses(images))
+            close_record(draft)
     return _report(target, layer, source, choices)
 
 

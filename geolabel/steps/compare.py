@@ -19,9 +19,12 @@ from geolabel.scoring.intervals import Answers
 from geolabel.scoring.multilabel import Scores, score
 from geolabel.scoring.thresholds import Aim
 from geolabel.steps.comparison import Gain, Outcome, Row, gains, rows
+from geolabel.steps.making import makes
 from geolabel.steps.missing import learn_missing
 from geolabel.steps.places import places
 from geolabel.steps.recipe_words import parse_variation
+from geolabel.steps.record import write_record
+from geolabel.steps.reporting.ground import ground_of
 from geolabel.steps.task import Task, make_task
 from geolabel.steps.teach import Desk
 from geolabel.tiling.index import TileIndex, read_index
@@ -53,6 +56,7 @@ class CompareReport:
     """To the first way, with 95 % of the resamples; one that holds 0 may be chance."""
 
 
+@makes("compare", "tiles")
 def compare(
     tiles: Path,
     *,
@@ -103,7 +107,8 @@ def compare(
             comparison=rows(outcomes, first.names),
             difference=gains(first.truth[test], outcomes, first.names, near),
         )
-        _write(draft, report, outcomes, {"options": base, "vary": vary, "repeats": repeats}, tiles)
+        ground = ground_of(index, first.rows[test], first.names, first.truth[test])
+        _write(draft, report, outcomes, ground, {"options": base, "vary": vary, "repeats": repeats}, tiles)
     return report
 
 
@@ -161,7 +166,7 @@ def _learn(task: Task, judge: Task, chips: Chips, way: Recipe) -> tuple[Scores, 
 
 
 def _write(
-    folder: Path, report: CompareReport, outcomes: Sequence[Outcome], asked: Mapping[str, Any], tiles: Path
+    folder: Path, report: CompareReport, outcomes: Sequence[Outcome], ground: str, asked: Mapping[str, Any], tiles: Path
 ) -> None:
     gained = {(gain.variant, gain.name): gain for gain in report.difference}
     table = [{**asdict(row), **_flat(gained.get((row.variant, row.name)))} for row in report.comparison]
@@ -175,6 +180,7 @@ def _write(
             "comparison": report.comparison,
             "difference": report.difference,
             "test": {one.variant: one.scores for one in outcomes},
+            "ground": ground,
         },
     )
     record = {
@@ -183,7 +189,7 @@ def _write(
         "tiles_fingerprint": files.fingerprint(tiles),
         "versions": files.versions(),
     }
-    files.write_json(folder / files.RECORD, record)
+    write_record(folder, record)
 
 
 def _flat(gain: Gain | None) -> dict[str, float | None]:

@@ -14,6 +14,8 @@ from geolabel.errors import GeolabelError
 from geolabel.steps.demo_alerts import AlertScore, score_alerts
 from geolabel.steps.demo_scores import MineScores, TileScore, score_mines, score_tiles
 from geolabel.steps.demo_world import MINE, write_picture, write_world
+from geolabel.steps.making import makes
+from geolabel.steps.record import close_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +38,7 @@ class DemoReport:
     open_in_qgis: tuple[Path, ...]
 
 
+@makes("demo")
 def demo(
     folder: Path = Path("geolabel-demo"),
     *,
@@ -67,6 +70,7 @@ def demo(
         score_alerts(world, folder / "mining.alerts", came=MINE),
     )
     write_picture(folder / "overview.png", folder)
+    close_record(folder)
     shown = (
         "after.geolabel/project.qgz",
         "deforestation.alerts/project.qgz",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
-from geolabel import geodesy, raster, vector
+from geolabel import files, geodesy, raster, vector
 from geolabel.steps.demo_world import MINE, grid_of
 from geolabel.steps.evaluate import evaluate
 from geolabel.steps.label import label
@@ -18,6 +16,8 @@ from geolabel.tiling.index import read_index
 from geolabel.world import CLASSES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from geolabel.world import World
 
 _MIN_MINE_HA = 0.5
@@ -57,7 +57,7 @@ class MineScores:
 
 def score_tiles(folder: Path, tiles: Path, model: Path) -> tuple[TileScore, ...]:
     """Score the test tiles against the truth instead of the labels the model learned from."""
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+    with files.scratch(folder) as scratch:
         true_tiles = tiles.with_name("tiles-truth.parquet")
         label(
             tiles,
@@ -66,7 +66,7 @@ def score_tiles(folder: Path, tiles: Path, model: Path) -> tuple[TileScore, ...]
             output=true_tiles,
             overwrite=True,
         )
-        report = evaluate(model, true_tiles, split="test", output=Path(scratch) / "scores")
+        report = evaluate(model, true_tiles, split="test", output=scratch / "scores")
     return tuple(
         TileScore(row.name, row.tiles, row.positives, row.average_precision, row.precision, row.recall, row.f1)
         for row in report.scores.classes

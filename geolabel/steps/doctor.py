@@ -46,6 +46,7 @@ _OPTIONAL = {
     "distributed": "pip install 'geolabel[cluster]'",
     "pytorch_metric_learning": "pip install 'geolabel[metric]'",
     "faiss": "pip install 'geolabel[search]'",
+    "captum": "pip install 'geolabel[explain]'",
 }
 _LOW_DISK_GB = 5
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geolabel.raster import RasterInfo
-    from geolabel.tiling.index import Source, TileIndex
+    from geolabel.tiling.described import Source
+    from geolabel.tiling.index import TileIndex
     from geolabel.tiling.places import Places
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,6 +26,7 @@ from geolabel.model import exclusive, for_source
 from geolabel.progress import log
 from geolabel.scoring.multilabel import Scores, score
 from geolabel.steps.decide import decide
+from geolabel.steps.making import makes
 from geolabel.steps.member_contract import joint_card
 from geolabel.steps.places import places
 from geolabel.steps.task import whole_tiles
@@ -67,6 +67,7 @@ class EnsembleReport:
     """On the validation tiles, each combined by what was fitted on others; thresholds chosen on them."""
 
 
+@makes("ensemble", "models", "tiles")
 def ensemble(
     models: Sequence[Path],
     *,
@@ -98,8 +99,8 @@ def ensemble(
         check_tiles(index, tiles, member.card, path)
         _check_split(index, tiles, member.card, path)
     rows, truth = _val(index, tiles, card)
-    with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=output.parent) as scratch:
-        chips = load_chips(index, rows, tiles.parent, Path(scratch))
+    with files.scratch(output.parent) as scratch:
+        chips = load_chips(index, rows, tiles.parent, scratch)
         found = _answers(card, tuple(members.values()), chips, index)
     groups, seen = places(index, rows), exclusive(card.heads)
     combination = fit_combination(combine, found, truth, seen, groups, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +17,14 @@ from geolabel.learn.predictor import Predictor, predict_chips
 from geolabel.learn.store import load_predictor
 from geolabel.model import ModelCard, for_source
 from geolabel.progress import log
-from geolabel.steps.evaluation import Evaluation, measure, score_part, shares_of
+from geolabel.steps.evaluation import Evaluation, groups_of, measure, score_part, shares_of
 from geolabel.steps.evaluation_page import FILES, LEAKED, charts_of, doubts_of, leaked, page_of, taught_here
 from geolabel.steps.folds import FoldScores, plan_folds, run_folds
+from geolabel.steps.making import makes
+from geolabel.steps.record import write_record
+from geolabel.steps.reporting.error_pictures import read_pictured, show_errors
+from geolabel.steps.reporting.errors import Errors, find_errors, write_errors
+from geolabel.steps.reporting.ground import ground_of
 from geolabel.steps.task import whole_tiles
 from geolabel.steps.tile_contract import check_tiles
 from geolabel.tiling.index import TileIndex, read_index
@@ -55,12 +59,15 @@ class EvaluateReport:
     """macro, micro and samples: precision, recall, f1, f2, jaccard."""
     parts: tuple[PartRow, ...]
     """The part beside the others, as far as they are known."""
+    errors: int
+    """False alarms and misses, of all classes together; `errors.csv` lists them."""
     gap: tuple[GapRow, ...] = ()
     """With --folds: the mean of classes, then each class."""
     doubts: tuple[str, ...] = ()
     """What a reader of the numbers should know."""
 
 
+@makes("evaluate", "model", "tiles")
 def evaluate(
     model: Path,
     tiles: Path,
@@ -90,6 +97,7 @@ def evaluate(
     found = _predict(index, tiles, predictor, rows, cache, output.parent)
     measured = measure(card, index, rows[split], found[split], f"{tiles}, {split}")
     parts = _parts(card, index, split, rows, found)
+    errors = _errors(card, index, rows[split], found[split])
     folded = run_folds(plan, cache, output.parent) if plan else None
     assert index.split is not None
     report = EvaluateReport(
@@ -101,12 +109,13 @@ def evaluate(
         scores=measured.scores,
         averages=_averages(measured.scores),
         parts=parts,
+        errors=errors.count,
         gap=folded.gap if folded else (),
         doubts=tuple(doubts_of(split, index, card, measured)),
     )
     if leaked(card, index):
         log.warning("%s: %s", tiles, LEAKED)
-    _write(report, tiles, index, card, measured, folded, overwrite=overwrite)
+    _write(report, tiles, measured, errors, folded, overwrite=overwrite)
     return report
 
 
@@ -158,11 +167,11 @@ def _predict(
     source = index.sources[0]
     ready = predictor.with_card(for_source(predictor.card, source.dtype, source.scale, source.offset))
     every = np.concatenate(list(rows.values()))
-    with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=scratch_in) as scratch:
+    with files.scratch(scratch_in) as scratch:
         chips = (
             cached_chips(index, every, tiles.parent, cache)
             if cache
-            else load_chips(index, every, tiles.parent, Path(scratch))
+            else load_chips(index, every, tiles.parent, scratch)
         )
         found = predict_chips(ready, chips, np.arange(len(every)))
     ends = np.cumsum([len(part) for part in rows.values()])[:-1]
@@ -194,6 +203,12 @@ def _parts(
     return tuple(parts[name] for name in sorted(parts, key=order.index))
 
 
+def _errors(card: ModelCard, index: TileIndex, rows: NDArray[np.int64], found: NDArray[np.float32]) -> Errors:
+    shares = shares_of(card, index)[rows]
+    truth = targets(shares, card.heads, card.presence)
+    return find_errors(card, index, rows, shares, truth, found, groups_of(index, rows)[0])
+
+
 def _averages(scores: Scores) -> dict[str, dict[str, float | None]]:
     macro: dict[str, float | None] = asdict(scores.macro)
     micro: dict[str, float | None] = asdict(scores.micro)
@@ -204,35 +219,44 @@ def _averages(scores: Scores) -> dict[str, dict[str, float | None]]:
 def _write(
     report: EvaluateReport,
     tiles: Path,
-    index: TileIndex,
-    card: ModelCard,
     measured: Evaluation,
+    errors: Errors,
     folded: FoldScores | None,
     *,
     overwrite: bool,
 ) -> None:
+    index, card = errors.index, errors.card
     metrics: dict[str, Any] = {
         "format": FORMAT,
         **files.to_json(report),
         "tiles_index": tiles,
         **{name: value for name, value in asdict(measured).items() if name != "scores"},
+        "confusions": errors.confusions,
+        "ground": ground_of(index, errors.rows, card.classes, errors.truth),
         "folds": folded,
     }
     charts = charts_of(card, measured, report.model)
+    pictures = show_errors(errors, read_pictured(errors, tiles.parent), report.split)
     with files.new_directory(report.output, "evaluate", overwrite=overwrite) as draft:
         files.write_json(draft / "metrics.json", metrics)
+        write_errors(draft / "errors.csv", errors)
         for name, chart in charts.items():
             (draft / f"{name}.svg").write_text(picture_file(chart), encoding="utf-8")
         made = {path.name for path in draft.iterdir()}
         shown = tuple((name, what) for name, what in FILES.items() if name in made)
-        page = page_of(report, tiles, index, card, measured, folded, charts, shown)
+        page = page_of(report, tiles, index, card, measured, folded, charts, pictures, shown)
         (draft / "report.html").write_text(evaluation_page(page), encoding="utf-8")
         record = {
             "format": FORMAT,
             "command": "evaluate",
-            "inputs": {"model": report.model, "tiles": tiles, "tiles_fingerprint": files.fingerprint(tiles)},
+            "inputs": {
+                "model": report.model,
+                "model_fingerprint": files.fingerprint(report.model),
+                "tiles": tiles,
+                "tiles_fingerprint": files.fingerprint(tiles),
+            },
             "options": {"split": report.split, "folds": folded.folds if folded else None},
             "counts": {part.name: part.tiles for part in report.parts},
             "versions": files.versions(),
         }
-        files.write_json(draft / files.RECORD, record)
+        write_record(draft, record)

@@ -62,7 +62,7 @@ def measure(
     expected = (card.scores.get("val") or {}).get("macro_auc")
     belonging = goes_together(truth, found, part, expected_auc=expected)
     scores, detected = score_part(card, truth, found)
-    groups, drawn_from = _groups(index, rows)
+    groups, drawn_from = groups_of(index, rows)
     return Evaluation(
         scores=scores,
         intervals=intervals(truth, Answers(found, detected), card.classes, groups=groups),
@@ -103,7 +103,7 @@ def _thresholds(card: ModelCard) -> list[float]:
     return [card.thresholds[name] for name in card.classes]
 
 
-def _groups(index: TileIndex, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, str]:
+def groups_of(index: TileIndex, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64] | None, str]:
     """Groups of tiles that tell the same story (n,), and what they are: those of the split; None for single tiles."""
     told, found = index.split or {}, places(index, rows)
     if told.get("method") == "column" and found is not None:

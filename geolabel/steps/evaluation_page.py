@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from typing import TYPE_CHECKING, Any
 
 from geolabel import files
-from geolabel.errors import listed
+from geolabel.errors import TableError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.progress import log
+from geolabel.steps.reporting.history import read_history
 from geolabel.views.evaluation_report import EvaluationPage, score
-from geolabel.views.score_charts import LossHistory, loss_chart, score_charts
+from geolabel.views.history_charts import loss_chart
+from geolabel.views.score_charts import score_charts
 from geolabel.views.words import Legend, percent
 
 if TYPE_CHECKING:
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from geolabel.steps.folds import FoldScores
     from geolabel.tiling.index import TileIndex
     from geolabel.views.charts import Chart
+    from geolabel.views.error_grids import ErrorsShown
 
 FILES = {
     "metrics.json": "all numbers of this page",
+    "errors.csv": "every false alarm and miss, with tile, labels and place, to mend labels by",
     "pr.svg": "precision and recall at every threshold, as a picture",
     "roc.svg": "true and false positive rates at every threshold",
     "reliability.svg": "probabilities against what is there",
@@ -52,8 +55,12 @@ def taught_here(card: ModelCard, index: TileIndex) -> bool:
 
 def charts_of(card: ModelCard, measured: Evaluation, model: Path) -> dict[str, Chart]:
     """Charts by file name: pr, roc, reliability, and loss where `history.csv` lies beside the model."""
-    charts = score_charts(measured.curves, measured.scores.classes, _legend(card))
-    history = _history(model.parent / "history.csv")
+    charts = score_charts(measured.curves, measured.scores.classes, legend_of(card))
+    try:
+        history = read_history(model.parent)
+    except TableError as error:
+        log.warning("%s; the report has no loss curves", error)
+        history = None
     return charts | ({"loss": loss_chart(history)} if history else {})
 
 
@@ -65,6 +72,7 @@ def page_of(
     measured: Evaluation,
     folded: FoldScores | None,
     charts: Mapping[str, Chart],
+    errors: ErrorsShown,
     made: tuple[tuple[str, str], ...],
 ) -> EvaluationPage:
     """The page; `made` are the files beside it."""
@@ -79,8 +87,9 @@ def page_of(
         scores=measured.scores,
         intervals=measured.intervals,
         drawn_from=measured.drawn_from,
-        legend=_legend(card),
+        legend=legend_of(card),
         charts=charts,
+        errors=errors,
         parts=report.parts,
         parts_told=_parts_told(report, known=known),
         gap=report.gap,
@@ -92,7 +101,8 @@ def page_of(
     )
 
 
-def _legend(card: ModelCard) -> Legend:
+def legend_of(card: ModelCard) -> Legend:
+    """How a model's classes are called and coloured."""
     scheme = Scheme.from_json(card.scheme)
     return Legend(
         {one.name: one.title or one.name for one in scheme.classes},
@@ -103,22 +113,6 @@ def _legend(card: ModelCard) -> Legend:
 def image_fingerprints(card: ModelCard) -> set[str]:
     """Of the images that a model was trained on."""
     return {str(source["fingerprint"]) for source in card.trained_on.get("sources", ())}
-
-
-def _history(path: Path) -> LossHistory | None:
-    """The course of the training beside a model; None where there is none."""
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-        epoch = tuple(int(row["epoch"]) for row in rows)
-        train, val = (tuple(float(row[name]) for row in rows) for name in ("train_loss", "val_loss"))
-    except FileNotFoundError:
-        return None
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        log.warning("%s: is damaged (%s); the report has no loss curves", path, error)
-        return None
-    best = next((int(row["epoch"]) for row in reversed(rows) if row.get("best") == "True"), 0)
-    return LossHistory(epoch, train, val, best) if rows else None
 
 
 def _how_split(told: Mapping[str, Any]) -> str:

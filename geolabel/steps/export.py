@@ -14,6 +14,8 @@ from geolabel.errors import OptionError
 from geolabel.maps import Detections, Project, ProjectLayer
 from geolabel.steps.export_source import ExportSource, read_source
 from geolabel.steps.formats import ENDINGS, Format, check_ending, write_styled
+from geolabel.steps.making import makes
+from geolabel.steps.record import write_record
 from geolabel.steps.stac import StacReport, write_item
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class ExportReport:
     vertices_after: int
 
 
+@makes("export", "source")
 def export(
     source: Path,
     *,
@@ -108,7 +111,7 @@ def _to_project(
     with files.new_directory(target, "export", overwrite=overwrite) as draft:
         write_styled(draft / f"{name}.gpkg", layer, source.qml, "gpkg")
         (draft / "project.qgz").write_bytes(maps.project_bytes(project))
-        files.write_json(draft / files.RECORD, _record(source, simplify_m, min_area_ha))
+        write_record(draft, _record(source, simplify_m, min_area_ha))
     return report
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from geolabel import files, maps, vector
 from geolabel.errors import InputError
 from geolabel.maps import ClassStyle
+from geolabel.steps.manifest import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +43,8 @@ def read_source(place: Path) -> ExportSource:
     missing = {"class", "title", "color", "area_ha"} - layer.columns.keys()
     if missing:
         raise InputError(f"{gpkg}: no column {', '.join(sorted(missing))}; give what geolabel predict or change wrote")
-    record = gpkg.with_name(files.RECORD)
     if place.is_dir():
-        attribution = tuple(map(str, files.read_json(record, "the record of a prediction").get("attribution", ())))
+        attribution = tuple(read_manifest(place).get("attribution") or ())
     else:
         attribution = tuple(filter(None, (vector.layer_description(gpkg, name),)))
     layer = replace(layer, attribution=attribution)
@@ -53,9 +53,8 @@ def read_source(place: Path) -> ExportSource:
 
 def layer_of(folder: Path) -> str:
     """What a folder holds: detections or alerts. Raises InputError where it is another's."""
-    record = folder / files.RECORD
-    told = files.read_json(record, "the record of a prediction") if record.is_file() else {}
-    name = LAYERS.get(str(told.get("command")) if isinstance(told, dict) else "")
+    told = read_manifest(folder) if (folder / files.RECORD).is_file() else {}
+    name = LAYERS.get(str(told.get("command")))
     if name is None:
         raise InputError(
             f"{folder}: holds neither a prediction nor alerts; make one with geolabel predict or geolabel change"

@@ -17,6 +17,7 @@ from geolabel.progress import log
 from geolabel.steps.label_maps import Given, label_by_maps
 from geolabel.steps.label_tags import label_by_tags, regrouped
 from geolabel.steps.label_targets import Targets, with_targets
+from geolabel.steps.making import makes
 from geolabel.tiling.index import read_index, write_index
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class LabelReport:
     """Folder of the report, where one was asked for."""
 
 
+@makes("label", "tiles", "osm", "clc", "vector", "raster", "legend", "tags", "scheme", in_place="tiles")
 def label(
     tiles: Path,
     *,
@@ -112,6 +114,8 @@ def label(
         check_installed()
     if output:
         files.check_new(output, overwrite=overwrite, inputs=inputs)
+    else:
+        files.claim_to_change(tiles)
     if report:
         _check_report(report, target, (*inputs, tiles), overwrite=overwrite)
     targets = Targets(dominant, presence, weak_negatives_m)

@@ -10,7 +10,7 @@ import shapely
 from geolabel import geodesy
 from geolabel.labels.confusion import NONE
 from geolabel.maps import Step, graduated_qml, write_layer_style
-from geolabel.tiling.index import LABEL_PREFIX
+from geolabel.tiling.index import LABEL_PREFIX, shapes_of
 from geolabel.vector import Layer, write_layer
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def tile_areas(index: TileIndex) -> NDArray[np.float64] | None:
     """Hectares of each tile (n,): geodesic where tiles are polygons, else by GSD; None where nobody said that."""
     if index.crs and index.has_place().all() and _kind(index) == _POLYGON:
         shapes, crs = index.column("geometry"), index.crs
-        parts = [
-            geodesy.area_ha(shapely.from_wkb(shapes[at : at + _CHUNK]), crs) for at in range(0, len(shapes), _CHUNK)
-        ]
+        parts = [geodesy.area_ha(shapes_of(shapes[at : at + _CHUNK]), crs) for at in range(0, len(shapes), _CHUNK)]
         return np.concatenate(parts) if parts else np.zeros(0)
     paths, which = np.unique(index.column("source").astype(str), return_inverse=True)
     gsd = np.array([index.source_of(path).gsd_m or np.nan for path in paths.tolist()])[which]
@@ -45,7 +43,7 @@ def tile_areas(index: TileIndex) -> NDArray[np.float64] | None:
 
 def _kind(index: TileIndex) -> int:
     """Number of the type of the first geometry."""
-    return int(shapely.get_type_id(shapely.from_wkb(index.column("geometry")[index.has_place()][0])))
+    return int(shapely.get_type_id(shapes_of(index.column("geometry")[index.has_place()][0])))
 
 
 def disagreement_layer(
@@ -74,7 +72,7 @@ def disagreement_layer(
         chosen, largest = _largest(index, name, row)
         columns |= {f"{own}.class": chosen, f"{own}.share": largest}
         taken |= {f"{own}.class".lower()}
-    shapes = shapely.from_wkb(index.column("geometry")[row])
+    shapes = shapes_of(index.column("geometry")[row])
     return Layer("disagreement", np.asarray(shapes, dtype=object), columns, index.crs, "Polygon", about)
 
 
@@ -103,7 +101,7 @@ def doubts_layer(index: TileIndex, row: NDArray[np.int64], columns: Mapping[str,
     """Judged tiles `row` (n,) of an index with their columns (n,); those without a place are left out."""
     assert index.crs
     placed = index.has_place()[row]
-    shapes = np.asarray(shapely.from_wkb(index.column("geometry")[row[placed]]), dtype=object)
+    shapes = shapes_of(index.column("geometry")[row[placed]])
     kept = {name: values[placed] for name, values in columns.items()}
     return Layer("doubts", shapes, kept, index.crs, "Polygon" if _kind(index) == _POLYGON else "Point", about)
 

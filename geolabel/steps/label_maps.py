@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from geolabel.grid import Grid
     from geolabel.labels.sources import LabelSource
-    from geolabel.tiling.index import Source, TileIndex
+    from geolabel.tiling.described import Source
+    from geolabel.tiling.index import TileIndex
 
 
 _M2_PER_HA = 10_000.0

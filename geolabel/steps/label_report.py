@@ -13,6 +13,7 @@ from geolabel.steps import label_layers
 from geolabel.steps.label_doubts import MOST_TILES, find_doubts
 from geolabel.steps.label_page import page_of
 from geolabel.steps.label_tables import doubts_columns, write_balance, write_columns, write_confusion
+from geolabel.steps.record import write_record
 from geolabel.views.label_report import label_page
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def write_report(index: TileIndex, base: Path, folder: Path, *, overwrite: bool 
             "attribution": attributions,
             "versions": files.versions() | {name: version(name) for name in ("scikit-learn", "cleanlab")},
         }
-        files.write_json(draft / files.RECORD, record)
+        write_record(draft, record)
 
 
 def _write_disagreement(

@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from geolabel import files, memory
+from geolabel import files, memory, provenance
 from geolabel.errors import EmptyError, InputError
 from geolabel.inference import blended, rows_at_once
 from geolabel.model import exclusive
 from geolabel.progress import track
+from geolabel.provenance import Input
+from geolabel.steps.making import made_of
 from geolabel.steps.prediction import Found, write_prediction
-from geolabel.steps.region.job import check_place, clear, load, missing, named, read_job
+from geolabel.steps.record import close_record
+from geolabel.steps.region.choices import Choices
+from geolabel.steps.region.job import ENDING, check_place, claim_places, clear, load, missing, named, read_job
 from geolabel.steps.region.pictures import write_pictures
 from geolabel.steps.stac import write_item
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from geolabel.provenance import Made
     from geolabel.steps.region.job import Job
-
-ENDING = ".shards"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def merge(shards: Path, *, output: Path | None = None, overwrite: bool = False) 
     job = read_job(shards)
     target = output or shards.with_name(shards.name.removesuffix(ENDING))
     check_place(target)
-    files.check_new(target, overwrite=overwrite, folder="predict", inputs=(shards,))
+    claim_places(target, shards, overwrite=overwrite, inputs=(shards,))
     left = missing(shards, job, job.shards)
     if left:
         raise InputError(
@@ -76,7 +79,10 @@ def merge_job(folder: Path, job: Job, target: Path, *, overwrite: bool) -> Predi
     """
     memory.give_back_now()  # what the network needed, where this process ran it
     card, plan, shards = job.card, job.plan, job.shards
-    with files.new_directory(target, "predict", overwrite=overwrite, room=folder) as draft:
+    with (
+        provenance.making(_made(job)),
+        files.new_directory(target, "predict", overwrite=overwrite, work=folder) as draft,
+    ):
         rows = blended(
             plan,
             shards,
@@ -97,6 +103,7 @@ def merge_job(folder: Path, job: Job, target: Path, *, overwrite: bool) -> Predi
         files.write_json(draft / files.RECORD, _manifest(job, found))
         write_pictures(draft, target, job, layer)
         write_item(draft, card=card)
+        close_record(draft)
     clear(folder)
     return PredictReport(
         output=target,
@@ -111,6 +118,17 @@ def merge_job(folder: Path, job: Job, target: Path, *, overwrite: bool) -> Predi
         detections=found.detections,
         area_ha=found.area_ha,
     )
+
+
+def _made(job: Job) -> Made:
+    """What made the maps: not who put the shards together, but what they are of."""
+    usual = Choices().to_json()
+    options = {name: value for name, value in job.options.items() if value != usual.get(name)}
+    inputs = (
+        Input(role, str(told.get("path") or told.get("rectangle")), told.get("fingerprint"))
+        for role, told in job.inputs.items()
+    )
+    return made_of("predict", options, tuple(inputs))
 
 
 def _manifest(job: Job, found: Found) -> dict[str, Any]:

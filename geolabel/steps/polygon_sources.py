@@ -19,6 +19,7 @@ from geolabel.maps import ClassStrip, Strip
 from geolabel.model import Head, exclusive
 from geolabel.progress import log, track
 from geolabel.raster.categories import categories
+from geolabel.steps.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -106,8 +107,11 @@ class Prediction:
 def open_classes(path: Path, bands: Sequence[str], legend: Path | None, wanted: Sequence[str]) -> ClassRaster:
     """Look at a class raster. Raises InputError, BandError, CRSError, TableError, SchemeError, OptionError."""
     info = raster.describe(path, bands)
-    if np.dtype(info.dtype).kind not in "iu":
-        raise InputError(f"{path}: a class raster holds whole numbers, this holds {info.dtype}")
+    if np.dtype(info.dtype).kind not in "iu" or info.dtype == "uint64":
+        raise InputError(
+            f"{path}: a class raster holds whole numbers of up to 63 bits, this holds {info.dtype}; "
+            "gdal_translate -ot UInt16"
+        )
     _ = info.place  # raises CRSError where it has none
     dates = tuple(_date(name) for name in info.band_names)
     if len(dates) > 1 and not all(dates):
@@ -126,7 +130,7 @@ def open_classes(path: Path, bands: Sequence[str], legend: Path | None, wanted: 
 
 def open_prediction(folder: Path, wanted: Sequence[str], threshold: float | None, grow: float | None) -> Prediction:
     """Look at the folder of a prediction. Raises InputError, OptionError, SchemeError."""
-    record = files.read_json(folder / files.RECORD, "the record of a prediction")
+    record = read_manifest(folder)
     if record.get("command") == "change":
         raise InputError(f"{folder}: holds alerts, which are polygons (geolabel export); or give its loss.tif")
     path = folder / "probabilities.tif"

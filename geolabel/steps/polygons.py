@@ -13,6 +13,7 @@ import shapely
 from geolabel import files
 from geolabel.errors import OptionError
 from geolabel.steps.formats import ENDINGS, Format, check_ending, write_as
+from geolabel.steps.making import makes
 from geolabel.steps.polygon_layers import Outlining, polygon_layer
 from geolabel.steps.polygon_sources import ClassRaster, Prediction, open_classes, open_prediction
 from geolabel.steps.prediction import class_styles
@@ -51,6 +52,7 @@ class PolygonsReport:
     classes: tuple[ClassArea, ...]
 
 
+@makes("polygons", "source", "legend")
 def polygons(
     source: Path,
     *,

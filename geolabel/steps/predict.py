@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from contextlib import contextmanager
@@ -12,11 +13,22 @@ from typing import TYPE_CHECKING
 from geolabel import files
 from geolabel.errors import EmptyError, InterruptedRunError, OptionError, OutputError
 from geolabel.inference import down_columns
-from geolabel.steps.merge import ENDING, PredictReport, merge_job
+from geolabel.steps.merge import PredictReport, merge_job
 from geolabel.steps.models import find_model
 from geolabel.steps.region.choices import Choices, DenseChoice, EngineChoice, PrecisionChoice, TurnChoice
 from geolabel.steps.region.estimate import PredictPlan, estimate
-from geolabel.steps.region.job import Job, check_place, clear, fingerprints, job_key, missing, open_job, shard_path
+from geolabel.steps.region.job import (
+    Job,
+    check_place,
+    claim_places,
+    clear,
+    fingerprints,
+    job_key,
+    missing,
+    open_job,
+    shard_path,
+    work_folder,
+)
 from geolabel.steps.region.pictures import at_hand
 from geolabel.steps.region.scene import Scene, open_scene
 from geolabel.steps.region.trial import find
@@ -26,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from geolabel.inference import Shard
+
+_WORKERS_PER_CORE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +101,20 @@ def predict(
         )
     if sum(each is not None for each in (shard, workers, cluster)) > 1:
         raise OptionError("--shard, --workers and --cluster share work out in different ways; give one of them")
+    if workers is not None and workers > (most := _WORKERS_PER_CORE * (os.cpu_count() or 1)):
+        raise OptionError(f"--workers {workers}: {most} processes are the most that help this machine; give fewer")
     target = Path(output or f"{stem(names[0])}.geolabel")
     chosen = None if model is None else find_model(str(model))
     if not dry_run:
         check_place(target)
         local = [Path(name) for name in names if Path(name).exists()]
-        files.check_new(target, overwrite=overwrite, folder="predict", inputs=(*local, chosen, aoi))
+        inputs = (*local, chosen, aoi)
+        claim_places(target, overwrite=overwrite, inputs=inputs, shared=shard is not None)
     began = time.perf_counter()
     with open_scene(names, chosen, choices, device) as found:
         if dry_run:
             return estimate(target, found, choices, time.perf_counter() - began)
-        folder = target.with_name(target.name + ENDING)
+        folder = work_folder(target)
         own = shard is None and not folder.exists()
         job = _open(folder, found, names, choices, overwrite=overwrite and shard is None)
         scene = found.planned(job.stride)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from geolabel.learn.predictor import predict_chips
 from geolabel.learn.store import load_predictor
 from geolabel.model import for_source
 from geolabel.progress import log, track
+from geolabel.steps.making import makes
 from geolabel.steps.tile_contract import check_tiles
 from geolabel.tiling.index import TileIndex, read_index, write_index
 
@@ -56,6 +56,7 @@ class PredictTilesReport:
     classes: tuple[PredictedClass, ...]
 
 
+@makes("predict", "tiles", "model")
 def predict_tiles(
     tiles: Path,
     *,
@@ -113,8 +114,8 @@ def _predict(predictor: Predictor, index: TileIndex, base: Path) -> NDArray[np.f
     """Probabilities (tiles, classes), some tiles at a time; each source is read by its own scale."""
     found = np.empty((len(index), len(predictor.card.classes)), np.float32)
     for rows, scale, offset in parts(index, "predicting tiles"):
-        with tempfile.TemporaryDirectory(prefix="geolabel-chips-") as scratch:
-            chips = load_chips(index, rows, base, Path(scratch))
+        with files.scratch() as scratch:
+            chips = load_chips(index, rows, base, scratch)
             ready = predictor.with_card(for_source(predictor.card, index.sources[0].dtype, scale, offset))
             found[rows] = predict_chips(ready, chips, np.arange(len(rows)))
     return found
@@ -126,7 +127,7 @@ def parts(index: TileIndex, what: str) -> Iterator[tuple[NDArray[np.int64], tupl
     scales = [(found.scale, found.offset) for found in (index.source_of(str(path)) for path in paths)]
     different = list(dict.fromkeys(scales))
     kind = np.array([different.index(one) for one in scales])[numbers]
-    width, height = index.tiling["size"]
+    width, height = index.size_px
     first = index.sources[0]
     step = max(1, _AT_ONCE_BYTES // (width * height * len(first.bands) * np.dtype(first.dtype).itemsize))
     found = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geolabel import raster
-from geolabel.errors import BandError, ContractError, OptionError
+from geolabel.errors import BandError, ContractError, OptionError, listed
 from geolabel.model import rescaled
 from geolabel.progress import log
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GSD_TOLERANCE = 0.2
 """A network trained at 10 m still knows a mine at 12 m; beyond that the raster is resampled."""
-_FAR_GSD = 2.0
+_FAR_GSD, _HOPELESS = 2.0, 100.0
 _FAR = 5.0
 """Values so many times larger or smaller than in training are in another unit."""
 _BRIGHTER, _MUCH_BRIGHTER = 1.5, 3.0
@@ -65,6 +65,11 @@ def check(path: Path, card: ModelCard, *, bands: Sequence[str] = (), scale: floa
     ratios = [gsd / card.gsd_m for gsd in grid.gsd_m]
     if all(1 / (1 + GSD_TOLERANCE) <= ratio <= 1 + GSD_TOLERANCE for ratio in ratios):
         return Fit(info, grid, resampled=False, resampling="nearest", scale=scale)
+    if max(ratios) > _HOPELESS:
+        raise ContractError(
+            f"{path}: pixels of {grid.gsd_m[0]:.6g} × {grid.gsd_m[1]:.6g} m, but the model wants {card.gsd_m:.6g} m: "
+            "what it looks for cannot be seen in them; give a finer raster, or mend its transform"
+        )
     tell = log.warning if max(*ratios, *(1 / ratio for ratio in ratios)) > _FAR_GSD else log.info
     tell("%s: resampled from %.2f × %.2f m to the model's %.2f m", path, *grid.gsd_m, card.gsd_m)
     finer = min(ratios) < 1
@@ -78,7 +83,7 @@ def _choose_bands(info: RasterInfo, card: ModelCard) -> RasterInfo:
         return info.choose(wanted)
     except BandError as error:
         raise BandError(
-            f"{info.path}: the model needs the bands {', '.join(wanted)}; found {', '.join(info.band_names)}. "
+            f"{info.path}: the model needs the bands {', '.join(wanted)}; found {listed(info.band_names)}. "
             "Name the file's bands in their order with --bands"
         ) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from geolabel import files, maps, raster
 from geolabel.maps import ClassStyle, Project, ProjectLayer, Stretch
+from geolabel.progress import log
 from geolabel.steps.quicklook import look_of
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 NAME = "project.qgz"
 _EVIDENCE, _IMAGES = "Evidence", "Images"
 _SEEN_THROUGH = 0.7
+_MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|\|")
+"""In whole paths: QGIS hands a GeoPackage to SQLite as an address, and cuts a source at its bars."""
 
 
 def write_prediction_project(
@@ -116,6 +120,12 @@ def _style_layer(folder: Path, name: str, style: str) -> None:
 
 
 def _write(folder: Path, home: Path, project: Project, images: Sequence[Dated]) -> None:
+    if _MISREAD.search(home.resolve().as_posix()):
+        log.warning(
+            "%s: QGIS takes a %%20 or a | in the name of a folder for something else and does not show the polygons "
+            "there; rename the folder, the project goes on",
+            home,
+        )
     newest_first = reversed(list(enumerate(images, start=1)))
     below = tuple(_image(image, home, visible=at == len(images)) for at, image in newest_first)
     either_or = frozenset({_IMAGES} if len(images) > 1 else ())
@@ -141,7 +151,7 @@ def image_style(info: raster.RasterInfo) -> str:
     """Colours as on the page: the same bands, the same stretch."""
     look = look_of(info)
     stretches = []
-    for band, low, high in zip(look.info.bands, look.low.tolist(), look.high.tolist(), strict=True):
+    for band, low, high in zip(look.info.bands, look.stretch.low.tolist(), look.stretch.high.tolist(), strict=True):
         ends = sorted(band.offset + band.scale * value for value in (low, high if high > low else low + 1))
         stretches.append(Stretch(band.index, *ends))
     return maps.image_qml(stretches, _mask_band(info))

@@ -14,6 +14,7 @@ from affine import Affine
 from geolabel import geodesy, raster
 from geolabel.grid import Grid
 from geolabel.raster.reduced import open_reduced
+from geolabel.views.stretch import Stretch, shown_bands, stretch_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,11 +23,8 @@ if TYPE_CHECKING:
 
 _SIDE_PX = 2048
 _SAMPLE_PX = 512
-_TRUE, _FALSE = ("red", "green", "blue"), ("nir", "red", "green")
-_DARK, _BRIGHT = 1.0, 98.0
-"""Percentiles that become black and white."""
-_GAMMA = 0.7
-"""Below 1 it shows what is dark: forest, most of all."""
+_WHOLE_PX = 1 << 28
+"""Larger rasters of which the middle is empty are not decoded whole, only to choose a stretch."""
 _QUALITIES = (82, 72, 60, 45, 30, 15)
 
 
@@ -51,46 +49,27 @@ class Look:
     """With the bands that are shown: three, or one in grey."""
     caption: str
     """Which bands are seen."""
-    low: NDArray[np.float32]
-    """(bands,) stored value that is shown black."""
-    high: NDArray[np.float32]
-    """(bands,) stored value that is shown white."""
-    gamma: float = 1.0
+    stretch: Stretch
+    """Of stored values."""
 
     def paint(self, pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Stored values (bands, h, w) as red, green, blue (h, w, 3)."""
-        low, high = self.low[:, None, None], self.high[:, None, None]
-        bright = np.clip((pixels - low) / np.maximum(high - low, 1e-9), 0, 1) ** self.gamma
-        picture = np.round(bright * 255).astype(np.uint8).transpose(1, 2, 0)
-        return picture if picture.shape[2] == len(_TRUE) else np.repeat(picture, 3, axis=2)
+        picture = np.round(self.stretch.brightness(pixels) * 255).astype(np.uint8).transpose(1, 2, 0)
+        return picture if picture.shape[2] > 1 else np.repeat(picture, 3, axis=2)
 
 
 def look_of(info: raster.RasterInfo) -> Look:
-    """True colour where the bands are named so, else nir, red, green, else the first three, else one in grey.
-
-    True colour has one stretch for its three bands, so that colours keep their tint; others have one each. Bytes are
-    taken for a picture that was made to be looked at: it is made brighter at the most.
-    """
-    names = set(info.band_names)
-    if set(_TRUE) <= names:
-        shown, caption = info.choose(_TRUE), "true colour"
-    elif set(_FALSE) <= names:
-        shown, caption = info.choose(_FALSE), "false colour: near infrared, red, green"
-    elif len(info.bands) >= len(_TRUE):
-        shown, caption = info.choose(info.band_names[:3]), f"bands {', '.join(info.band_names[:3])} as colours"
-    else:
-        shown, caption = info.choose(info.band_names[:1]), f"{info.band_names[0]}, in grey"
-    low, high = np.array([np.percentile(values, (_DARK, _BRIGHT)) for values in _sample(shown)], dtype=np.float32).T
-    if caption == "true colour" or info.dtype == "uint8":
-        low, high = np.full_like(low, low.min()), np.full_like(high, high.max())
-    if info.dtype == "uint8":
-        return Look(shown, caption, np.zeros_like(low), high)
-    return Look(shown, caption, low, high, _GAMMA)
+    """The colours and the stretch of an image, by some of its pixels (see `views.stretch`)."""
+    bands, caption = shown_bands(info.band_names)
+    shown = info.choose(bands)
+    return Look(shown, caption, stretch_of(_sample(shown), bands, info.dtype))
 
 
 def _sample(info: raster.RasterInfo) -> list[NDArray[np.float32]]:
     """Valid values of each band; a zero where there are none at all."""
     found = raster.sample(info, _SAMPLE_PX)
+    if found is None and info.width * info.height > _WHOLE_PX:
+        return [np.zeros(1, np.float32) for _ in info.bands]
     if found is None:  # nothing in the middle
         place = info.place
         step = max(place.width, place.height) / _SAMPLE_PX

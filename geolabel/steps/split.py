@@ -11,6 +11,7 @@ import pyarrow as pa
 from geolabel import files
 from geolabel.errors import EmptyError, OptionError, TileIndexError
 from geolabel.progress import log
+from geolabel.steps.making import makes
 from geolabel.tiling.index import TileIndex, dictionary, read_index, write_index
 from geolabel.tiling.split import SPLITS, UNUSED, buffer_out, draw_folds, draw_split, spatial_blocks
 
@@ -41,6 +42,7 @@ class SplitReport:
     """What scores on these parts can tell."""
 
 
+@makes("split", "tiles", in_place="tiles")
 def split(
     tiles: Path,
     *,
@@ -61,7 +63,7 @@ def split(
     `buffer_m` of a part they do not belong to are left out (default: one tile's side). Raises OptionError,
     TileIndexError, EmptyError, OutputError.
     """
-    if val < 0 or test < 0 or val + test >= 1:
+    if not (val >= 0 and test >= 0 and val + test < 1):  # NaN is none of them
         raise OptionError(f"--val {val:g} and --test {test:g} must leave something to train on: together below 1")
     if random and by:
         raise OptionError("--random and --by exclude each other")
@@ -70,6 +72,8 @@ def split(
     target = output or tiles
     if output:
         files.check_new(output, overwrite=overwrite)
+    else:
+        files.claim_to_change(tiles)
     index = read_index(tiles)
     centres = index.centres_m()
     half = half_sides(index)

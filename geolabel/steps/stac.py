@@ -12,12 +12,22 @@ import numpy as np
 import shapely
 from shapely.geometry.polygon import orient
 
-from geolabel import files, geodesy, raster, vector
+from geolabel import files, geodesy, provenance, raster, vector
 from geolabel.changes.dates import date_in
 from geolabel.errors import InputError
-from geolabel.maps.stac import MODEL, StacAsset, class_objects, model_asset, model_properties, stac_item
+from geolabel.maps.stac import (
+    MODEL,
+    PROCESSING,
+    StacAsset,
+    class_objects,
+    model_asset,
+    model_properties,
+    processing,
+    stac_item,
+)
 from geolabel.raster.categories import categories
 from geolabel.steps.export_source import CLASS_RASTERS, layer_of
+from geolabel.steps.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +84,7 @@ def write_item(
     name = layer_of(folder)
     target = output or folder / ITEM
     files.check_new(target, overwrite=overwrite, inputs=[folder / files.RECORD])
-    record = files.read_json(folder / files.RECORD, "the record of a prediction")
+    record = read_manifest(folder)
     grid = raster.describe(_map_of(folder)).place
     assets = {key: asset for path in _files(folder) for key, asset in [_asset(path, target)]}
     properties: dict[str, Any] = {}
@@ -90,11 +100,16 @@ def write_item(
         gsd_m=float(np.sqrt(np.prod(grid.gsd_m))),
         properties=properties,
         sources=[*dict.fromkeys(_addresses([*sources, record.get("inputs")]))],
-        attribution=[str(words) for words in record.get("attribution", ())],
+        attribution=[str(words) for words in record.get("attribution") or ()],
         licence=card.licence if card else "",
     )
     if card is None:
         _keep_model(folder / ITEM, item)
+    made = provenance.said(target)
+    if made:
+        item["properties"] |= processing(made)
+        item["stac_extensions"].append(PROCESSING)
+        item[provenance.NAME] = made
     text = json.dumps(files.to_json(item), indent=2, ensure_ascii=False, allow_nan=False)
     with files.new_file(target, overwrite=overwrite) as draft:
         draft.write_text(f"{text}\n", encoding="utf-8")

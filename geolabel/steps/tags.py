@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from geolabel.errors import TableError
 from geolabel.labels.scheme import LabelClass, Scheme, complete
 from geolabel.progress import log
 from geolabel.tiling.index import LABEL_PREFIX, RESERVED, dictionary
@@ -30,10 +31,11 @@ def tag_scheme(table: TagTable, tags: Path | None) -> Scheme:
 def tag_columns(table: TagTable, row_of: NDArray[np.int64], count: int) -> tuple[dict[str, pa.Array], int]:
     """A table's labels, attributes and places as columns of `count` tiles; how many tiles it says nothing of.
 
-    `row_of` (images,): the tile of each image, -1 where there is none.
+    `row_of` (images,): the tile of each image, -1 where there is none. Raises TableError where two have the same.
     """
     inside = row_of >= 0
     rows = row_of[inside]
+    _check_once(table, row_of)
     labels = np.full((count, len(table.classes)), np.nan, dtype=np.float32)
     labels[rows] = table.labels[inside]
     columns: dict[str, pa.Array] = {
@@ -55,3 +57,13 @@ def tag_columns(table: TagTable, row_of: NDArray[np.int64], count: int) -> tuple
         shapes[placed] = shapely.points(points[placed])
         columns["geometry"] = pa.array(shapely.to_wkb(shapes), pa.binary())
     return columns, count - len(np.unique(rows))
+
+
+def _check_once(table: TagTable, row_of: NDArray[np.int64]) -> None:
+    """Refuse two rows for one image, which the names `a` and `a.png` can hide."""
+    inside = np.flatnonzero(row_of >= 0)
+    _, first, count = np.unique(row_of[inside], return_index=True, return_counts=True)
+    if (count > 1).any():
+        row = row_of[inside[first[count > 1][0]]]
+        one, other, *_ = (table.images[at] for at in np.flatnonzero(row_of == row).tolist())
+        raise TableError(f"images {one} and {other}: are one file; keep one row of the table")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from geolabel.scoring.thresholds import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -75,7 +74,7 @@ class Task:
         """The contract of a model of these classes, before anything was learned."""
         source = self.index.sources[0]
         known_gsd = [found.gsd_m for found in self.index.sources if found.gsd_m]
-        width, height = self.index.tiling["size"]
+        width, height = self.index.size_px
         attribution = (entry.get("attribution") for entry in self.index.label_sources)
         return ModelCard(
             architecture=recipe.model,
@@ -109,8 +108,8 @@ def open_chips(
     if cache:
         yield cached_chips(index, rows, path.parent, cache)
         return
-    with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=scratch_in) as scratch:
-        yield load_chips(index, rows, path.parent, Path(scratch))
+    with files.scratch(scratch_in) as scratch:
+        yield load_chips(index, rows, path.parent, scratch)
 
 
 def make_task(
@@ -171,7 +170,7 @@ def check_pairs(index: TileIndex, path: Path) -> None:
 
 def whole_tiles(index: TileIndex) -> NDArray[np.bool_]:
     """Tiles (n,) of which the raster's edge has left at least half."""
-    width, height = index.tiling["size"]
+    width, height = index.size_px
     whole = np.asarray(index.column("width") * index.column("height") >= width * height / 2)
     if not whole.all():
         log.info("%d tiles that the raster's edge cuts to less than half are left out", int((~whole).sum()))

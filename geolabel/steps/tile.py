@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,20 +12,26 @@ import numpy as np
 from geolabel import files, raster, vector
 from geolabel.errors import EmptyError, OptionError
 from geolabel.progress import log
+from geolabel.steps.making import makes
 from geolabel.steps.tile_images import tile_images
 from geolabel.steps.tile_inputs import described
 from geolabel.steps.tile_rows import check_alike, index_of, raster_source
 from geolabel.steps.tile_sampled import Sampling, tile_sampled
 from geolabel.tiling import sampling
-from geolabel.tiling.index import Source, TileIndex, write_index
+from geolabel.tiling.index import TileIndex, write_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from geolabel.grid import Grid
+    from geolabel.tiling.described import Source
+
 _SAMPLES_PER_TILE = 16
-"""Validity is looked at in about 16 × 16 places a tile."""
+"""Validity is looked at in about 16 × 16 places a tile …"""
+_MOST_SAMPLES = 1 << 26
+"""… and in so many of a raster: their sums take a quarter of a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class TileReport:
     classes: tuple[str, ...]
 
 
+@makes("tile", "rasters", "aoi", "images", "tags")
 def tile(
     rasters: Sequence[Path] = (),
     *,
@@ -80,6 +88,8 @@ def tile(
         raise OptionError(f"--sampling {sampled.how} draws tiles from rasters: leave --images and --stride out")
     files.check_new(output, overwrite=overwrite, inputs=(*rasters, aoi, tags))
     if images:
+        if gsd is not None and not 0 < gsd < math.inf:
+            raise OptionError(f"--gsd must be more than 0 m, got {gsd:g}")
         index, missing, untagged = tile_images(images, output, tags, bands, gsd, on_missing)
         skipped = (0, 0)
     else:
@@ -110,12 +120,15 @@ def _tile_rasters(
     for info in infos:
         count += 1
         check_alike(info, sources)
-        windows = sampling.grid_windows(info.width, info.height, size, stride)
         if aoi:
-            touched = sampling.inside_area(windows, info.place, vector.read_area(aoi, info.place))
-            outside += int((~touched).sum())
-            windows = windows.keep(touched)
-        coarse = raster.valid_overview(info, max(1, size // _SAMPLES_PER_TILE)) if min_valid > 0 else None
+            area = vector.read_area(aoi, info.place)
+            windows = sampling.grid_windows(info.width, info.height, size, stride, _box(area, info.place))
+            windows = windows.keep(sampling.inside_area(windows, info.place, area))
+            outside += sampling.count_windows(info.width, info.height, size, stride) - len(windows)
+        else:
+            windows = sampling.grid_windows(info.width, info.height, size, stride)
+        step_px = max(1, size // _SAMPLES_PER_TILE, math.ceil(math.sqrt(info.width * info.height / _MOST_SAMPLES)))
+        coarse = raster.valid_overview(info, step_px) if min_valid > 0 else None
         valid = sampling.valid_share(windows, coarse, info.width, info.height)
         kept = valid >= min_valid
         if min_valid == 0:
@@ -138,6 +151,17 @@ def _tile_rasters(
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name != "source"}
     names = [name for part in parts for name in part["source"]]
     return index_of(names, columns, sources, geometries, tiling), (invalid, outside)
+
+
+def _box(area: NDArray[Any], grid: Grid) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of polygons (n,) in pixels of a grid, or beside it where there are none."""
+    import shapely
+
+    if not len(area):
+        return -1.0, -1.0, -1.0, -1.0
+    west, south, east, north = shapely.total_bounds(area)
+    cols, rows = grid.col_row(np.array([west, east]), np.array([south, north]))
+    return float(cols.min()), float(rows.min()), float(cols.max()), float(rows.max())
 
 
 def _columns(windows: sampling.TileWindows) -> dict[str, NDArray[np.int32]]:

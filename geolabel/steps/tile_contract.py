@@ -28,7 +28,7 @@ def check_tiles(index: TileIndex, tiles: Path, card: ModelCard, model: Path) -> 
                 f"{tiles}: pixels of {source.gsd_m:.2f} m, but {model} wants {card.gsd_m:.2f} m; resample "
                 f"{source.path} (gdalwarp -tr), or predict it as a raster, which resamples"
             )
-    if tuple(index.tiling["size"]) != tuple(card.tile_px):
+    if index.size_px != card.tile_px:
         raise ContractError(
             f"{tiles}: tiles of {' × '.join(map(str, index.tiling['size']))} px, but {model} wants "
             f"{' × '.join(map(str, card.tile_px))} px; tile again with --size {card.tile_px[0]}"

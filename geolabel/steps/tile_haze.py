@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from geolabel import files
 from geolabel.learn.chips import Chips, load_chips
 from geolabel.learn.haze.tiles import degrees, lights
 from geolabel.learn.transforms import visible_bands
@@ -16,6 +15,7 @@ from geolabel.progress import track
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -50,10 +50,10 @@ def with_haze(index: TileIndex, base: Path) -> TileIndex:
 def _parts(index: TileIndex, base: Path, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Chips]]:
     """Tiles `rows` (n,) with their pixels, as many as memory holds at a time."""
     for part in np.array_split(rows, _count(index, len(rows))):
-        with tempfile.TemporaryDirectory() as scratch:
-            yield part, load_chips(index, part, base, Path(scratch))
+        with files.scratch() as scratch:
+            yield part, load_chips(index, part, base, scratch)
 
 
 def _count(index: TileIndex, tiles: int) -> int:
-    width, height = index.tiling["size"]
+    width, height = index.size_px
     return max(1, -(-tiles * int(width) * int(height) // _AT_ONCE_PX))

@@ -13,8 +13,10 @@ from geolabel import files, raster
 from geolabel.errors import EmptyError, InputError, TableError
 from geolabel.labels.table import TagTable, folder_tags, match_images, read_tags
 from geolabel.progress import log, track
+from geolabel.raster.limits import check_chip
 from geolabel.steps.tags import tag_columns, tag_scheme
-from geolabel.tiling.index import Source, TileIndex, dictionary
+from geolabel.tiling.described import Source
+from geolabel.tiling.index import TileIndex, dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +42,7 @@ def tile_images(
     )
     if not names:
         raise EmptyError(f"{folder}: no pictures in it; .png, .jpg, .tif … were expected")
+    _check_inside(folder, names)
     table = read_tags(tags) if tags else folder_tags(names)
     missing = _missing_images(table, names, tags, on_missing) if table and tags else 0
     first, widths, heights = _look_at(folder, names, bands)
@@ -93,6 +96,14 @@ def tile_images(
     return index, missing, untagged
 
 
+def _check_inside(folder: Path, names: Sequence[str]) -> None:
+    """Refuse links that lead out of the folder: what comes unpacked from strangers must not read other files."""
+    root = folder.resolve()
+    for name in names:
+        if (folder / name).is_symlink() and not (folder / name).resolve().is_relative_to(root):
+            raise InputError(f"{folder / name}: is a link that leads out of the folder; copy the picture into it")
+
+
 def _missing_images(table: TagTable, names: Sequence[str], tags: Path, on_missing: str) -> int:
     row_of = match_images(table.images, names)
     missing = [image for image, row in zip(table.images, row_of, strict=True) if row < 0]
@@ -127,6 +138,7 @@ def _look_at(
                 f"{info.path}: {info.dtype} bands {', '.join(info.band_names)}, but {names[0]} has {first.dtype} "
                 f"{', '.join(first.band_names)}; keep chips of one kind in a folder"
             )
+        check_chip(info)
         return info.width, info.height
 
     with ThreadPoolExecutor(4) as pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def check_named(info: raster.RasterInfo) -> None:
 
 
 def _check_twice(paths: Sequence[Path]) -> None:
-    places = [path.resolve() for path in paths]
-    twice = [path for path in paths if places.count(path.resolve()) > 1]
+    places = [os.path.realpath(path) for path in paths]
+    twice = [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]
     if twice:
         raise OptionError(f"{twice[0]}: is given twice; each tile would count double")

@@ -56,7 +56,7 @@ def read_tiles(index: TileIndex, rows: NDArray[np.int64], base: Path) -> Iterato
             chips += [(base / path, source, int(rows[at])) for at in here]
         else:
             yield from _of_raster(source, base, rows[here], windows[here])
-    width, height = index.tiling["size"] if chips else (0, 0)
+    width, height = index.size_px if chips else (0, 0)
     yield from _of_chips(chips, width, height)
 
 

@@ -12,7 +12,8 @@ from geolabel import files, geodesy, raster
 from geolabel.errors import BandError
 from geolabel.progress import log
 from geolabel.steps.tile_inputs import check_named
-from geolabel.tiling.index import Source, TileIndex, dictionary
+from geolabel.tiling.described import Source
+from geolabel.tiling.index import TileIndex, dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

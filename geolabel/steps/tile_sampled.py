@@ -11,6 +11,7 @@ from geolabel.errors import OptionError
 from geolabel.progress import log
 from geolabel.steps.drawn import ground_of, index_of_places
 from geolabel.tiling.places import Places
+from geolabel.tiling.sampling import MOST_TILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.count < 1:
             raise OptionError(f"--count must be at least 1, got {self.count}")
+        if self.count > MOST_TILES:
+            raise OptionError(f"--count {self.count:,}: an index holds {MOST_TILES:,} tiles at most; draw fewer")
         if self.cluster_size < 1:
             raise OptionError(f"--cluster-size must be at least 1, got {self.cluster_size}")
         if not 0 <= self.random_reset <= 1:

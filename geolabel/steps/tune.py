@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import files
-from geolabel.errors import EmptyError, InterruptedRunError, OptionError
+from geolabel import checked, files
+from geolabel.errors import DamagedError, EmptyError, InterruptedRunError, OptionError
 from geolabel.learn.augment import Augmentation
 from geolabel.learn.recipe import Recipe
 from geolabel.progress import log, track
 from geolabel.scoring.thresholds import Aim
 from geolabel.steps import recipe_words
+from geolabel.steps.making import asking, makes
 from geolabel.steps.missing import learn_missing
+from geolabel.steps.record import close_record
+from geolabel.steps.reporting.ground import ground_of
 from geolabel.steps.search_space import Space, make_space
 from geolabel.steps.study import STUDY, Asked, PrunedError, Study, Trial, load_optuna, open_study
 from geolabel.steps.task import Task, make_task
 from geolabel.steps.teach import Desk
+from geolabel.steps.train import recipe_of
 from geolabel.tiling.index import read_index
 
 if TYPE_CHECKING:
@@ -57,6 +61,7 @@ class TuneReport:
     """Share of each field in what made the trials differ (functional ANOVA); empty where too few were finished."""
 
 
+@makes("tune", "tiles")
 def tune(
     tiles: Path,
     *,
@@ -79,8 +84,10 @@ def tune(
     load_optuna()
     if trials < 1 or (timeout_s is not None and timeout_s <= 0):
         raise OptionError(f"--trials and --timeout must be more than 0, got {trials} and {timeout_s or 0:g} s")
-    begun = _begun(tiles, output) if resume else {}
-    start = Recipe(**begun["options"]) if resume else recipe or Recipe(**options)
+    if resume:
+        files.claim_to_change(output)
+    begun = begun_search(tiles, output) if resume else {}
+    start = recipe_of(begun, output) if resume else recipe or Recipe(**options)
     if not resume:
         files.check_new(output, overwrite=overwrite, folder="tune", inputs=(tiles,))
     Augmentation.parse(start.augment)
@@ -89,14 +96,20 @@ def tune(
     gaps = bool(np.isnan(task.truth[task.of_part("train")]).any())
     space = make_space(start, task.heads, gaps=gaps, search=search or begun.get("search", ()))
     _check(task, output, space, begun)
-    with task.chips(cache, output.parent) as chips, _folder(output, resume=resume, overwrite=overwrite):
+    with (
+        asking(start),
+        task.chips(cache, output.parent) as chips,
+        _folder(output, resume=resume, overwrite=overwrite),
+    ):
         if not resume:
             _write_record(tiles, output, start, search, space)
         with open_study(output / STUDY, start, space) as study:
             stopped = _search(study, task, chips, trials, timeout_s)
             found, importance = study.trials, study.importance()
         report = _report(tiles, output, found, importance)
-        _write(report, found, space)
+        _write(report, found, space, task)
+        if stopped is None:
+            close_record(output)
     if isinstance(stopped, KeyboardInterrupt):
         again = shlex.join(["geolabel", "tune", str(tiles), "-o", str(output), "--resume"])
         raise InterruptedRunError(f"stopped; {output} holds {len(found)} trials. Go on with: {again}")
@@ -105,13 +118,18 @@ def tune(
     return report
 
 
-def _begun(tiles: Path, output: Path) -> dict[str, Any]:
+def begun_search(tiles: Path, output: Path) -> dict[str, Any]:
     """The record of a search that is to go on."""
     record = files.read_json(output / files.RECORD, "the run.json of a search to resume")
     if not isinstance(record, dict) or record.get("command") != "tune" or not isinstance(record.get("options"), dict):
         raise OptionError(f"{output}: holds no search to resume; leave --resume out, or name the folder with -o")
     if record.get("tiles_fingerprint") != files.fingerprint(tiles):
         raise OptionError(f"{tiles}: is not the index that {output} was tuned on; tune anew with --overwrite")
+    told = checked.Told(record)
+    try:
+        _ = told["search"].texts(), told["space"].table()
+    except DamagedError as error:
+        raise OptionError(f"{output / files.RECORD}: is damaged ({error}); tune anew with --overwrite") from error
     return record
 
 
@@ -128,7 +146,7 @@ def _check(task: Task, output: Path, space: Space, begun: dict[str, Any]) -> Non
 
 
 def _folder(output: Path, *, resume: bool, overwrite: bool) -> AbstractContextManager[None]:
-    return files.writing(output) if resume else files.work_directory(output, "tune", overwrite=overwrite)
+    return files.resumed_directory(output) if resume else files.work_directory(output, "tune", overwrite=overwrite)
 
 
 def _write_record(tiles: Path, output: Path, start: Recipe, search: Sequence[str], space: Space) -> None:
@@ -220,7 +238,7 @@ def _report(tiles: Path, output: Path, found: Sequence[Trial], importance: dict[
     )
 
 
-def _write(report: TuneReport, found: Sequence[Trial], space: Space) -> None:
+def _write(report: TuneReport, found: Sequence[Trial], space: Space, task: Task) -> None:
     with (
         files.new_file(report.output / "trials.csv", overwrite=True) as draft,
         draft.open("w", newline="", encoding="utf-8") as stream,
@@ -230,7 +248,8 @@ def _write(report: TuneReport, found: Sequence[Trial], space: Space) -> None:
         for one in found:
             fields = [getattr(one.recipe, name) for name in space]
             table.writerow([one.number, one.state, one.value, one.epochs, *fields])
-    best = _best(found)
-    files.write_json(report.output / "best.json", {**files.to_json(report), "recipe": best.recipe})
+    best, val = _best(found), task.of_part("val")
+    ground = ground_of(task.index, task.rows[val], task.names, task.truth[val])
+    files.write_json(report.output / "best.json", {**files.to_json(report), "recipe": best.recipe, "ground": ground})
     with files.new_file(report.config, overwrite=True) as draft:
         draft.write_text(recipe_words.toml(best.recipe), encoding="utf-8")

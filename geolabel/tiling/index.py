@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import files, geodesy
-from geolabel.errors import OutputError, TileIndexError
+from geolabel import checked, files, geodesy, provenance
+from geolabel.errors import DamagedError, OutputError, TileIndexError
+from geolabel.tiling.columns import check_columns
+from geolabel.tiling.described import Described
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from geolabel.tiling.described import Source
 
 FORMAT = 1
 _ROWS = 1 << 15
@@ -31,28 +35,6 @@ _NOT_READ = ("bbox", VECTOR)
 """Boxes are made anew where the index is written; vectors are read where they are asked for."""
 RESERVED = (*REQUIRED, "bbox", VECTOR, "fold", "split", "known", "agree", "disagree", "dominant", "haze")
 """Columns with a meaning; attributes of a table of tags must not be named so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A raster, or a folder of chips, that tiles were cut from."""
-
-    path: str
-    """Relative to the index. Rows name the raster itself, or a chip inside the folder."""
-    kind: str
-    """"raster" or "chips"."""
-    bands: tuple[str, ...]
-    dtype: str
-    scale: tuple[float, ...]
-    """Physical value = stored value × scale + offset, one a band."""
-    offset: tuple[float, ...]
-    nodata: float | None
-    crs: str | None
-    transform: tuple[float, ...] | None
-    """Affine coefficients a, b, c, d, e, f."""
-    gsd_m: float | None
-    """Ground sample distance, metres; None where nobody said."""
-    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +70,14 @@ class TileIndex:
         return np.asarray(column.to_numpy(zero_copy_only=False))
 
     @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the tiles. Raises TileIndexError where the index does not say."""
+        size = self.tiling.get("size")
+        if size is None:
+            raise TileIndexError("the index does not say how large its tiles are; make it again with geolabel tile")
+        return int(size[0]), int(size[1])
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Classes that have a label column, in order."""
         return tuple(
@@ -116,14 +106,21 @@ class TileIndex:
 
     def centres_m(self) -> NDArray[np.float64]:
         """Tile centres on one metric plane: (n, 2), metres; NaN where a tile has no place."""
+        return self._centres(geodesy.metric_points)
+
+    def lonlat(self) -> NDArray[np.float64]:
+        """Longitude and latitude of the tiles' centres, degrees: (n, 2); NaN where a tile has no place."""
+        return self._centres(lambda x, y, crs: geodesy.reproject_where_possible(x, y, crs, "EPSG:4326"))
+
+    def _centres(self, project: Callable[..., NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Centres (n, 2) of the tiles, by what takes x, y and a CRS; NaN where a tile has no place."""
         import shapely
 
         centres = np.full((len(self), 2), np.nan)
         placed = self.has_place()
         if placed.any() and self.crs:
-            shapes = shapely.from_wkb(self.column("geometry")[placed])
-            west, south, east, north = shapely.bounds(shapes).T
-            centres[placed] = geodesy.metric_points((west + east) / 2, (south + north) / 2, self.crs)
+            west, south, east, north = shapely.bounds(shapes_of(self.column("geometry")[placed])).T
+            centres[placed] = project((west + east) / 2, (south + north) / 2, self.crs)
         return centres
 
     def with_columns(self, columns: Mapping[str, pa.Array], **changes: Any) -> TileIndex:
@@ -162,7 +159,7 @@ class TileIndex:
     def source_of(self, path: str) -> Source:
         """The source a row belongs to. Raises TileIndexError where the index does not describe it."""
         for source in self.sources:
-            if source.path == path or (source.kind == "chips" and path.startswith(f"{source.path}/")):
+            if source.holds(path):
                 return source
         raise TileIndexError(f"the index does not describe its source {path}; make it again with geolabel tile")
 
@@ -189,6 +186,7 @@ def write_index(path: Path, index: TileIndex, *, overwrite: bool = False) -> Non
                 rows = slice(start, start + _GROUP)
                 part = with_bbox(index.table.slice(start, _GROUP), bounds[rows])
                 writer.write_table(part.replace_schema_metadata(metadata), row_group_size=_GROUP)
+            writer.add_key_value_metadata(provenance.entry(draft))
 
 
 def check_replaced(path: Path) -> None:
@@ -198,7 +196,7 @@ def check_replaced(path: Path) -> None:
 
     try:
         vectors = path.is_file() and VECTOR in pq.read_schema(path).names
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowException, OSError):
         return
     if vectors:
         raise OutputError(f"{path}: holds vectors, which an index does not; write elsewhere with -o")
@@ -214,7 +212,7 @@ def read_index(path: Path) -> TileIndex:
         with pq.ParquetFile(path) as stored:  # read_table would load the machinery for folders of files
             table = stored.read([name for name in stored.schema_arrow.names if name not in _NOT_READ])
             metadata = stored.metadata.metadata
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error
     pa.default_memory_pool().release_unused()  # what decoding took is as much as the table itself
     return index_of(path, table, metadata)
@@ -225,33 +223,35 @@ def index_of(path: Path, table: pa.Table, metadata: Mapping[bytes, bytes] | None
 
     Raises TileIndexError.
     """
-    try:
-        described = json.loads((metadata or {}).get(b"geolabel", b"null"))
-    except ValueError as error:
-        raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error
-    if not isinstance(described, dict) or "format" not in described:
-        raise TileIndexError(f"{path}: a Parquet file, but no tile index; make one with geolabel tile")
-    if described["format"] != FORMAT:
-        raise TileIndexError(f"{path}: format {described['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
     missing = [name for name in REQUIRED if name not in table.column_names]
-    if missing:
-        raise TileIndexError(f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel tile")
     try:
-        sources = tuple(_source(entry) for entry in described["sources"])
-    except (KeyError, TypeError) as error:
+        told = checked.parse((metadata or {}).get(b"geolabel", b"null"))
+        if told.value is None or told.get("format") is None:
+            raise TileIndexError(f"{path}: a Parquet file, but no tile index; make one with geolabel tile")
+        if told["format"].value != FORMAT:
+            found = str(told["format"].value)[:40]
+            raise TileIndexError(f"{path}: format {found}, this geolabel reads {FORMAT}; upgrade geolabel")
+        if missing:
+            raise TileIndexError(f"{path}: lacks the columns {', '.join(missing)}; make it again with geolabel tile")
+        described = Described.of(told)
+    except DamagedError as error:
         raise TileIndexError(
             f"{path}: its description is damaged ({error}); make it again with geolabel tile"
         ) from error
+    try:
+        check_columns(table)
+    except DamagedError as error:
+        raise TileIndexError(f"{path}: its tiles are damaged ({error}); make it again with geolabel tile") from error
     return TileIndex(
         table=table,
-        sources=sources,
-        crs=described.get("crs"),
-        tiling=described.get("tiling") or {},
-        scheme=described.get("scheme"),
-        label_sources=tuple(described.get("label_sources") or ()),
-        labelling=described.get("labelling") or {},
-        split=described.get("split"),
-        history=tuple(described.get("history") or ()),
+        sources=described.sources,
+        crs=described.crs,
+        tiling=described.tiling,
+        scheme=described.scheme,
+        label_sources=described.label_sources,
+        labelling=described.labelling,
+        split=described.split,
+        history=described.history,
     )
 
 
@@ -275,10 +275,16 @@ def metadata_of(index: TileIndex, bounds: tuple[float, ...] | None, kinds: set[i
     return {b"geo": json.dumps(_geo(index.crs, bounds, kinds)).encode(), b"geolabel": json.dumps(described).encode()}
 
 
-def _source(entry: Mapping[str, Any]) -> Source:
-    lists = {name: tuple(entry[name]) for name in ("bands", "scale", "offset")}
-    transform = tuple(entry["transform"]) if entry["transform"] else None
-    return Source(**{**entry, **lists, "transform": transform})
+def shapes_of(wkb: NDArray[Any]) -> NDArray[Any]:
+    """Outlines of tiles (n,), as shapely has them, None where one has no place. Raises TileIndexError."""
+    import shapely
+
+    try:
+        return np.asarray(shapely.from_wkb(wkb), dtype=object)
+    except shapely.errors.GEOSException as error:
+        raise TileIndexError(
+            f"the outlines of the index's tiles cannot be read ({error}); make it again with geolabel tile"
+        ) from error
 
 
 def outlines(table: pa.Table) -> tuple[NDArray[np.float64], set[int]]:
@@ -290,7 +296,7 @@ def outlines(table: pa.Table) -> tuple[NDArray[np.float64], set[int]]:
 
     bounds, kinds = np.empty((table.num_rows, 4)), set()
     for start in range(0, table.num_rows, _ROWS):
-        shapes = shapely.from_wkb(table["geometry"].slice(start, _ROWS).to_numpy(zero_copy_only=False))
+        shapes = shapes_of(table["geometry"].slice(start, _ROWS).to_numpy(zero_copy_only=False))
         bounds[start : start + _ROWS] = shapely.bounds(shapes)
         kinds |= set(np.unique(shapely.get_type_id(shapes)).tolist())
     return bounds, kinds - {-1}

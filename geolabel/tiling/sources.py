@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from geolabel.raster import RasterInfo
-    from geolabel.tiling.index import Source
+    from geolabel.tiling.described import Source
 
 
 def describe_source(source: Source, base: Path) -> RasterInfo:
@@ -20,6 +20,7 @@ def describe_source(source: Source, base: Path) -> RasterInfo:
 
     Raises InputError (gone), BandError, and TileIndexError where its place changed; warns where its content did.
     """
+    raster.named(base / source.path)  # in the open: what it is made of may lie elsewhere
     info = raster.describe(base / source.path, source.bands)
     grid = info.place
     if source.transform is None or tuple(grid.transform)[:6] != source.transform or grid.crs != source.crs:

@@ -2,6 +2,7 @@
 
 import warnings
 
+from geolabel.vector.area import read_area, rectangle
 from geolabel.vector.database import Table, is_dsn, table_at
 from geolabel.vector.geojson import write_geojson
 from geolabel.vector.indexed import IndexedLayer, open_layer
@@ -16,18 +17,16 @@ from geolabel.vector.read import (
     field_names,
     list_layers,
     look,
-    read_area,
     read_features,
     read_layer,
     read_values,
-    rectangle,
 )
 from geolabel.vector.rings import FlatRings, joined, rings_of
 from geolabel.vector.wgs84 import rounded, to_wgs84
 from geolabel.vector.write import Driver, write_layer
 
-# GDAL's asides, such as a ring of a relation that is not closed, arrive as warnings; what matters as an exception
-warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"geolabel\.vector\.")
+# where layers are read in several threads, which `asides` cannot serve
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"geolabel\.vector\.|pyogrio\.")
 
 __all__ = [
     "NO_TIME",

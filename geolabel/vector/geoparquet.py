@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import geodesy
+from geolabel import geodesy, provenance
 from geolabel.errors import OutputError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def write_geoparquet(path: Path, layer: Layer) -> None:
     metadata = {b"geo": json.dumps(_geo(layer, bounds)).encode()}
     if layer.attribution:
         metadata[b"attribution"] = "; ".join(layer.attribution).encode()
+    metadata |= provenance.entry(path)
     try:
         pq.write_table(
             pa.table(columns).replace_schema_metadata(metadata), path, compression="zstd", row_group_size=_GROUP

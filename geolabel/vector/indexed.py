@@ -8,17 +8,17 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from geolabel import geodesy
+from geolabel import files, geodesy
 from geolabel.errors import InputError, OutputError
+from geolabel.vector.asides import unheard
 from geolabel.vector.placed import Placed
 from geolabel.vector.read import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pyarrow as pa
@@ -81,14 +81,15 @@ def open_layer(path: Path, layer: str | None, fields: Sequence[str]) -> Iterator
     if info["capabilities"]["fast_spatial_filter"] and info["driver"] not in _LISTED:
         yield IndexedLayer(path, path, name, info["crs"], tuple(fields))
         return
-    with TemporaryDirectory(prefix="geolabel-") as work:
-        store = Path(work) / "layer.fgb"
+    with files.scratch() as work:
+        store = work / "layer.fgb"
         count = copy_indexed(path, name, fields, store)
         if count < info["features"]:
             raise InputError(f"{path}: {count} of {info['features']} features can be read; {_TRUNCATED}")
         yield IndexedLayer(path, store, "layer", info["crs"], tuple(fields))
 
 
+@unheard()
 def copy_indexed(
     path: Path,
     layer: str,

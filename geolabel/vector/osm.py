@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from geolabel import files
 from geolabel.errors import InputError
+from geolabel.vector import trust
 from geolabel.vector.indexed import IndexedLayer, copy_indexed
 from geolabel.vector.pbf import pbf_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     import numpy as np
     import pyarrow as pa
@@ -46,11 +46,17 @@ def osm_date(path: Path) -> str | None:
     files.check_readable(path, "an OSM extract")
     if path.suffix.lower() == ".pbf":
         return pbf_date(path)
+
+    def refuse(*_: object) -> None:
+        raise trust.entities_refused(path)
+
+    parser = expat.ParserCreate()
+    parser.EntityDeclHandler = refuse
     with path.open("rb") as stream:
         head = stream.read(2_000).split(b"<node", 1)[0]
         stream.seek(0)
         try:
-            expat.ParserCreate().ParseFile(stream)
+            parser.ParseFile(stream)
         except expat.ExpatError as error:
             raise InputError(f"{path}: breaks off, or is damaged, in line {error.lineno:,}; get it again") from error
     match = _XML_DATE.search(head)
@@ -73,15 +79,15 @@ def open_osm(
     not asked for. `bounds` (west, south, east, north), degrees: the part to be read. The file is taken to be whole:
     `osm_date` tells.
     """
-    with tempfile.TemporaryDirectory(prefix="geolabel-") as work, _driver_settings(work):
-        config = Path(work) / "osm.ini"
+    with files.scratch() as work, _driver_settings(work):
+        config = work / "osm.ini"
         config.write_text(_config(keys, areas), encoding="utf-8")
         where = " OR ".join(f'"{key}" IS NOT NULL' for key in keys)
         layers = []
         for name, chosen in (("multipolygons", keep), ("lines", lines), ("points", lines)):
             if not chosen:
                 continue
-            store = Path(work) / f"{name}.fgb"
+            store = work / f"{name}.fgb"
             options = {"CONFIG_FILE": str(config)}
             copy_indexed(path, name, keys, store, where=where, keep=chosen, bounds=bounds, options=options)
             layers.append(IndexedLayer(path, store, "layer", _CRS, tuple(keys)))
@@ -98,7 +104,7 @@ def _config(keys: Sequence[str], areas: Sequence[str]) -> str:
 
 
 @contextmanager
-def _driver_settings(work: str) -> Iterator[None]:
+def _driver_settings(work: Path) -> Iterator[None]:
     import pyogrio
 
     wanted: dict[str, Any] = {"OSM_MAX_TMPFILE_SIZE": _MEMORY_MB, "CPL_TMPDIR": work}

@@ -10,7 +10,7 @@ import numpy as np
 
 from geolabel import geodesy
 from geolabel.errors import CRSError
-from geolabel.vector.read import around, decode, repair, straight
+from geolabel.vector.read import FARTHEST, around, decode, repair, straight
 from geolabel.vector.rings import FlatRings, joined, plain_rings, rings_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Placed:
         wkb = table[column].combine_chunks()
         alike = geodesy.same_crs(file_crs, wanted)
         # what spans much of the Earth is no polygon of a few straight sides in another CRS
-        longest = np.inf if alike else straight(file_crs)
+        longest = FARTHEST if alike else straight(file_crs)
         plain = plain_rings(wkb, longest)
         others = np.setdiff1d(np.arange(len(wkb)), plain.owner, assume_unique=True)
         shapes, broken = repair(decode(path, wkb.take(others).to_numpy(zero_copy_only=False)))

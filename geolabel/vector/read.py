@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geolabel import files, geodesy
-from geolabel.errors import CRSError, EmptyError, InputError, OptionError
+from geolabel import geodesy
+from geolabel.errors import CRSError, EmptyError, InputError, listed
+from geolabel.vector import trust
+from geolabel.vector.asides import unheard
 from geolabel.vector.layer import Layer
 
 _METRES_PER_DEGREE = 100_000.0
-_PIECES = 64
-"""Of a rectangle's sides: straight lines on the globe are none in most projections."""
+FARTHEST = 1e9
+"""Of all coordinates, in units of any CRS: twenty times around the Earth in metres."""
 _AROUND, _SIDE = 10.0, 0.01
 """How far around a place features are read, and how long a side may be, degrees."""
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pyarrow as pa
     from numpy.typing import NDArray
-
-    from geolabel.grid import Grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +68,45 @@ def read_features(
     return Features(np.asarray(geometries[keep], dtype=object), values[keep], int(broken.sum()))
 
 
+@unheard()
 def read_values(path: Path, field: str, layer: str | None = None) -> list[str]:
     """The different values of a field, sorted, without the empty one. Raises as `read_features` does."""
-    name, _ = look(path, field, layer)
+    import pyarrow as pa
     import pyogrio.raw
+
+    name, _ = look(path, field, layer)
 
     try:
         _, table = pyogrio.raw.read_arrow(path, layer=name, columns=[field], read_geometry=False)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
         raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
-    return distinct(table[field])[0]
+    if not _is_name(table[field].type):
+        raise InputError(f"{path}: {field!r} holds {table[field].type}, not names; choose another with --field")
+    try:
+        return distinct(table[field])[0]
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: {field!r} holds text that is not UTF-8; say what it is: ogr2ogr -oo ENCODING=ISO-8859-1 "
+            f"out.gpkg {path}"
+        ) from error
 
 
+def _is_name(kind: pa.DataType) -> bool:
+    """Whether values of a type can name classes: text, numbers, truths."""
+    import pyarrow.types as kinds
+
+    tests = (kinds.is_string, kinds.is_large_string, kinds.is_integer, kinds.is_floating, kinds.is_boolean)
+    return any(test(kind) for test in tests)
+
+
+@unheard()
 def list_layers(path: Path) -> list[str]:
     """Names of the layers of a vector file that have a geometry: a style is no layer. Raises InputError."""
     import pyogrio
 
-    files.check_readable(path, "a vector file")
+    trust.check(path)
+    if trust.is_parquet(path) and "Parquet" not in pyogrio.list_drivers():
+        raise InputError(f"{path}: is Parquet, which the GDAL in this installation does not read; save a GeoPackage")
     try:
         layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
@@ -94,6 +118,7 @@ def list_layers(path: Path) -> list[str]:
     return layers
 
 
+@unheard()
 def field_names(path: Path, layer: str) -> list[str]:
     """Names of a layer's attributes."""
     import pyogrio
@@ -101,6 +126,7 @@ def field_names(path: Path, layer: str) -> list[str]:
     return [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]]
 
 
+@unheard()
 def look(path: Path, field: str | None, layer: str | None) -> tuple[str, dict[str, Any]]:
     """The layer's name and description, when it has a CRS, features and the field."""
     import pyogrio
@@ -108,18 +134,27 @@ def look(path: Path, field: str | None, layer: str | None) -> tuple[str, dict[st
     name = _layer(path, layer)
     if path.suffix.lower() == ".shp":
         _check_length(path)
-    info: dict[str, Any] = pyogrio.read_info(path, layer=name, force_feature_count=True)
+    try:
+        info: dict[str, Any] = pyogrio.read_info(path, layer=name, force_feature_count=True)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); the file is truncated or damaged") from error
     if not info["crs"]:
         raise CRSError(
             f"{path}: has no coordinate reference system; assign one: ogr2ogr -a_srs EPSG:4326 out.gpkg {path}"
         )
-    if field is not None and field not in info["fields"]:
-        raise InputError(
-            f"{path}: no field {field!r}; there are {', '.join(info['fields']) or 'none'}. Choose with --field"
-        )
     if info["features"] == 0:
         raise EmptyError(f"{path}: layer {name!r} holds no features; choose another with --layer")
+    if field is not None and field not in info["fields"]:
+        names = _nearest_first(field, map(str, info["fields"]))
+        raise InputError(f"{path}: no field {field!r}; there are {listed(names)}. Choose with --field")
     return name, info
+
+
+def _nearest_first(wanted: str, names: Iterable[str]) -> list[str]:
+    """Names for a message, those that are written much like the one that is not there first."""
+    found = list(names)
+    near = get_close_matches(wanted, found)
+    return [*near, *(name for name in found if name not in near)]
 
 
 def _check_length(path: Path) -> None:
@@ -131,6 +166,7 @@ def _check_length(path: Path) -> None:
         raise InputError(f"{path}: {size:,} of {promised:,} bytes are there; it is truncated, copy it again")
 
 
+@unheard()
 def _read(
     path: Path, layer: str, columns: list[str] | None, region: tuple[float, float, float, float] | None = None
 ) -> tuple[Any, NDArray[Any], Any]:
@@ -148,16 +184,26 @@ def _read(
 
 
 def decode(path: Path, wkb: NDArray[Any]) -> NDArray[Any]:
-    """Geometries (n,) without heights. Raises InputError where there are curves."""
+    """Geometries (n,) without heights and measures; rings that are not closed are. A ring of two points is missing.
+
+    Raises InputError where there are curves, or coordinates that are no place in any CRS.
+    """
     import shapely
 
     try:
-        shapes = shapely.from_wkb(wkb)
+        with np.errstate(invalid="ignore"):
+            shapes = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="fix"))
     except NotImplementedError as error:
         raise InputError(
             f"{path}: holds curves; make straight lines of them: ogr2ogr -nlt CONVERT_TO_LINEAR out.gpkg {path}"
         ) from error
-    return np.asarray(shapely.force_2d(shapes) if shapely.has_z(shapes).any() else shapes, dtype=object)
+    coordinates = shapely.get_coordinates(shapes)
+    strange = ~(np.abs(coordinates) <= FARTHEST)  # NaN, too
+    if strange.any():
+        raise InputError(
+            f"{path}: has a coordinate of {coordinates[strange][0]:g}, which is no place; mend or remove that feature"
+        )
+    return np.asarray(shapes, dtype=object)
 
 
 def repair(geometries: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -182,7 +228,9 @@ def _without_slivers(geometries: NDArray[Any]) -> NDArray[Any]:
     if len(mixed):
         geometries = geometries.copy()
     for at in mixed.tolist():
-        parts = shapely.get_parts(shapely.get_parts(geometries[at]))
+        parts = geometries[at : at + 1]
+        while (shapely.get_type_id(parts) > shapely.GeometryType.POLYGON).any():  # there are collections in collections
+            parts = shapely.get_parts(parts)
         areas = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
         if len(areas):
             geometries[at] = shapely.multipolygons(areas)
@@ -239,48 +287,13 @@ def _text(values: NDArray[Any]) -> NDArray[Any]:
     return np.array(["" if value is None else str(value) for value in values])
 
 
-def rectangle(area: Path) -> tuple[float, float, float, float] | None:
-    """West, south, east and north, degrees, where an area of interest is written so instead of naming a file.
-
-    Raises OptionError for numbers that are no rectangle.
-    """
-    parts = str(area).split(",")
-    try:
-        west, south, east, north = map(float, parts)
-    except ValueError:
-        return None
-    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):  # noqa: PLR2004 - degrees; NaN is none of them
-        raise OptionError(
-            f"--aoi {area}: is no rectangle of longitudes and latitudes; write west,south,east,north in degrees"
-        )
-    return west, south, east, north
-
-
-def read_area(path: Path, grid: Grid) -> NDArray[Any]:
-    """Polygons of an area of interest, in the grid's CRS: those that touch the grid, (0,) where none does.
-
-    A file, or a rectangle in longitude and latitude, as `rectangle` reads it.
-    """
-    import shapely
-
-    told = rectangle(path)
-    if told is None:
-        shapes = read_features(path, grid.crs, within=grid.bounds).geometries
-    else:
-        west, south, east, north = told
-        longest = max(east - west, north - south) / _PIECES
-        outline = shapely.segmentize(np.array([shapely.box(west, south, east, north)]), longest)
-        shapes = geodesy.project_geometries(outline, "EPSG:4326", grid.crs)
-    touching = shapes[shapely.intersects(shapes, shapely.box(*grid.bounds))]
-    return np.asarray(touching, dtype=object)
-
-
 def _layer(path: Path, layer: str | None) -> str:
     layers = list_layers(path)
     if layer is None:
         return layers[0]
     if layer not in layers:
-        raise InputError(f"{path}: no layer {layer!r}; there are {', '.join(layers)}. Choose with --layer")
+        names = _nearest_first(layer, layers)
+        raise InputError(f"{path}: no layer {layer!r}; there are {listed(names)}. Choose with --layer")
     return layer
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geolabel import provenance
 from geolabel.errors import EmptyError, OutputError
 from geolabel.vector.layer import as_multipolygons
 from geolabel.vector.ogr import write_ogr
@@ -49,8 +50,10 @@ def write_pmtiles(path: Path, layer: Layer) -> None:
     whole = replace(layer, geometries=to_wgs84(as_multipolygons(layer), layer.crs), crs="EPSG:4326")
     lowest, highest = zooms(whole.geometries)
     write_ogr(path, whole, "PMTiles", NAME=layer.name, MINZOOM=str(lowest), MAXZOOM=str(highest))
-    if layer.attribution:
-        _sign(path, "; ".join(layer.attribution))
+    told: dict[str, Any] = {"attribution": "; ".join(layer.attribution)} if layer.attribution else {}
+    made = provenance.said(path)
+    if made or told:
+        _sign(path, told | ({provenance.NAME: made} if made else {}))
 
 
 def zooms(geometries: NDArray[Any]) -> tuple[int, int]:
@@ -66,13 +69,13 @@ def zooms(geometries: NDArray[Any]) -> tuple[int, int]:
     return int(np.clip(np.floor(np.log2(360 / extent)), 0, highest)), highest
 
 
-def _sign(path: Path, attribution: str) -> None:
-    """Put the attribution, which maps show in their corner, into the metadata: GDAL has no option for it."""
+def _sign(path: Path, told: dict[str, Any]) -> None:
+    """Put the attribution, which maps show in their corner, and what made it into the metadata: GDAL has no option."""
     content = path.read_bytes()
     magic, version, *numbers = _HEADER.unpack_from(content)
     start, length = numbers[2:4]
     metadata = json.loads(gzip.decompress(content[start : start + length]))
-    signed = gzip.compress(json.dumps({**metadata, "attribution": attribution}, ensure_ascii=False).encode(), mtime=0)
+    signed = gzip.compress(json.dumps({**metadata, **told}, ensure_ascii=False).encode(), mtime=0)
     numbers[3] = len(signed)
     for place in _LATER:
         numbers[place] += len(signed) - length

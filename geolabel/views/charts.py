@@ -8,14 +8,18 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from geolabel.labels.colour import rgb
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH, HEIGHT = 340, 300
 """Of a chart without its legend, in the units of its coordinates."""
-_LEFT, _TOP, _RIGHT, _BOTTOM = 52, 14, 14, 44
+_LEFT, _TOP, _RIGHT, _BOTTOM = 58, 14, 14, 44
 _LEGEND, _ROW = 190, 17
 _TICKS = 5
+_WIDEST = 5
+"""Characters beside an axis."""
 _PALETTE = (
     "#3b7dd8", "#d1622b", "#2f9e6e", "#b0529c", "#a8862a", "#5b6fd6", "#c9485b", "#2c93a3",
     "#7a9a2e", "#8d62c9", "#b5703f", "#4f8f4a",
@@ -106,7 +110,7 @@ def line_colors(wanted: Sequence[str | None]) -> tuple[tuple[str, str], ...]:
 
 def seen_on_both(color: str) -> str:
     """A colour (#rrggbb) made darker or lighter until it is seen on white and on near-black paper."""
-    linear = [_linear(int(color[at : at + 2], 16) / 255) for at in (1, 3, 5)]
+    linear = [_linear(value / 255) for value in rgb(color)]
     light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     if light > _LIGHT:
         linear = [part * _LIGHT / light for part in linear]
@@ -132,15 +136,15 @@ def _plot(chart: Chart) -> str:
     for value in ticks(*chart.x_range, whole=chart.whole_x):
         x = _x(chart, value)
         parts.append(f'<path d="M{x:.1f} {_TOP}V{bottom}" stroke="currentColor" stroke-opacity=".13"/>')
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{value:g}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{_tick(value)}</text>')
     for value in ticks(*chart.y_range):
         y = _y(chart, value)
         parts.append(f'<path d="M{_LEFT} {y:.1f}H{right}" stroke="currentColor" stroke-opacity=".13"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(value)}</text>')
     middle_x, middle_y = (_LEFT + right) / 2, (_TOP + bottom) / 2
     parts.append(f'<text x="{middle_x:g}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chart.x_title)}</text>')
     parts.append(
-        f'<text x="13" y="{middle_y:g}" text-anchor="middle" transform="rotate(-90 13 {middle_y:g})">'
+        f'<text x="11" y="{middle_y:g}" text-anchor="middle" transform="rotate(-90 11 {middle_y:g})">'
         f"{escape(chart.y_title)}</text>"
     )
     if chart.guide:
@@ -151,6 +155,14 @@ def _plot(chart: Chart) -> str:
         )
     parts += [_line(chart, line) for line in chart.lines]
     return "".join(parts)
+
+
+def _tick(value: float) -> str:
+    """A number in as little room as it needs, exactly: 0.0006 as 6e-4."""
+    plain = f"{value:.10g}"
+    mantissa, _, exponent = f"{value:e}".partition("e")
+    short = f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return short if len(plain) > _WIDEST and len(short) < len(plain) and float(short) == value else plain
 
 
 def _line(chart: Chart, line: Line) -> str:

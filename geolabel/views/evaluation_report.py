@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from geolabel.views.charts import key, picture
 from geolabel.views.confusion_table import group_table
+from geolabel.views.error_grids import confusions_section, errors_section
 from geolabel.views.page import Cell, bar, document, facts, number, paragraph, section, table, text
 from geolabel.views.words import percent
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from geolabel.scoring.multilabel import Scores
     from geolabel.scoring.shares import ShareScores
     from geolabel.views.charts import Chart
+    from geolabel.views.error_grids import ErrorsShown
     from geolabel.views.words import Legend
 
 _CURVES = (
@@ -72,6 +74,7 @@ class EvaluationPage:
     legend: Legend
     charts: Mapping[str, Chart]
     """By file name, without its end: pr, roc, reliability, and loss where its course is known."""
+    errors: ErrorsShown
     parts: tuple[PartRow, ...]
     parts_told: str
     gap: tuple[GapRow, ...]
@@ -97,11 +100,13 @@ def evaluation_page(page: EvaluationPage) -> str:
         _decisions(page),
         _averages(page.scores),
         *_confusions(page),
+        confusions_section(page.errors, page.legend),
         _curves(page),
         _parts(page),
         _gap(page),
         *_abstain(page),
         *_shares(page),
+        errors_section(page.errors, page.legend),
         section("Files", _files(page.files)),
     )
 

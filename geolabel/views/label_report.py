@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from geolabel.labels.confusion import NONE
 from geolabel.views.confusion_table import confusion_section
-from geolabel.views.page import Cell, bar, document, facts, number, paragraph, section, table, text
+from geolabel.views.page import Cell, address, bar, document, facts, number, paragraph, section, table, text
 from geolabel.views.words import Legend, hectares, percent
 
 if TYPE_CHECKING:
@@ -168,7 +167,7 @@ def _classes(legend: Legend, names: Sequence[str]) -> str:
 
 
 def _picture(png: bytes, tile: int) -> str:
-    return f'<img class="tile" alt="tile {tile}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    return f'<img class="tile" alt="tile {tile}" src="{address(png, "png")}">'
 
 
 def _files(files: Sequence[tuple[str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -141,6 +142,11 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
         + "".join(f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in pairs)
         + "</div>\n"
     )
+
+
+def address(picture: bytes, kind: str) -> str:
+    """A picture as an address that holds it; `kind` is png, jpeg or webp."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def document(title: str, *parts: str) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from geolabel.labels.colour import rgb
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -22,10 +24,22 @@ def true_colour(rgb: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[n
 
     One stretch for the three, from the dark end of the scene to its 99.5th percentile: colours keep their tint.
     """
-    values = rgb.astype(np.float32)
-    seen = values[:, valid]
-    low, high = np.percentile(seen, (0.5, 99.0)) if seen.size else (0.0, 1.0)
-    bright = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1) ** 0.6
+    return stretched(rgb, valid, *limits(rgb[:, valid]))
+
+
+def limits(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Values between which a picture is stretched: the dark end and the 99th percentile; 0 and 1 of none: (2,)."""
+    if not values.size:
+        return np.array([0.0, 1.0])
+    return np.percentile(values.astype(np.float32), (0.5, 99.0)).astype(np.float64)
+
+
+def stretched(
+    rgb: NDArray[np.generic], valid: NDArray[np.bool_], low: np.float64, high: np.float64
+) -> NDArray[np.uint8]:
+    """The same as `true_colour`, between limits that several pictures share."""
+    seen = np.where(valid, rgb, 0).astype(np.float32)  # NaN and the like have no brightness
+    bright = np.clip((seen - low) / max(float(high - low), 1e-6), 0, 1) ** 0.6
     picture = (bright * 255).astype(np.uint8).transpose(1, 2, 0)
     return np.where(valid[..., None], picture, 255).astype(np.uint8)
 
@@ -36,7 +50,7 @@ def overlay(
     """Class colours over a picture (h, w, 3); `classes` (h, w) from 1, 0 and 255 stay bare."""
     table = np.zeros((256, 3), dtype=np.float32)
     for number, color in enumerate(colors, start=1):
-        table[number] = [int(color[at : at + 2], 16) for at in (1, 3, 5)]
+        table[number] = rgb(color)
     shown = ((classes > 0) & (classes <= len(colors)))[..., None]
     mixed = picture * (1 - opacity) + table[classes] * opacity
     return np.where(shown, mixed, picture).astype(np.uint8)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from geolabel.views.charts import Chart, Line, line_colors, steps
@@ -14,19 +13,6 @@ if TYPE_CHECKING:
     from geolabel.scoring.curves import ClassCurves
     from geolabel.scoring.multilabel import ClassScores
     from geolabel.views.words import Legend
-
-_TRAIN, _VAL = "#3b7dd8", "#d1622b"
-
-
-@dataclass(frozen=True, slots=True)
-class LossHistory:
-    """How the loss went, epoch by epoch."""
-
-    epoch: tuple[int, ...]
-    train: tuple[float, ...]
-    val: tuple[float, ...]
-    best: int
-    """The epoch whose weights were kept; 0 where none is known."""
 
 
 def score_charts(curves: Sequence[ClassCurves], scores: Sequence[ClassScores], legend: Legend) -> dict[str, Chart]:
@@ -81,26 +67,3 @@ def score_charts(curves: Sequence[ClassCurves], scores: Sequence[ClassScores], l
 def _sizes(tiles: Sequence[int]) -> tuple[float, ...]:
     """Radii whose areas are as the tiles of the bins, but so that each is seen."""
     return tuple(max(1.5, 7 * math.sqrt(count / sum(tiles))) for count in tiles)
-
-
-def loss_chart(history: LossHistory) -> Chart:
-    """Training and validation loss by epoch, marked at the epoch that was kept."""
-    values = [value for value in (*history.train, *history.val) if math.isfinite(value)]
-    top = max([*values, 1e-6])
-    low = min([*values, 0.0])
-    place = history.epoch.index(history.best) if history.best in history.epoch else None
-    mark = None if place is None else (float(history.best), history.val[place])
-    across = tuple(map(float, history.epoch))
-    kept = f"kept: epoch {history.best}" if mark else ""
-    return Chart(
-        "Loss",
-        "epoch",
-        "loss",
-        (
-            Line("training", _TRAIN, across, history.train),
-            Line("validation", _VAL, across, history.val, note=kept, mark=mark),
-        ),
-        x_range=(min(1.0, across[0]), max(across[-1], across[0] + 1)),
-        y_range=(low, top * 1.05 if top > 0 else 1.0),
-        whole_x=True,
-    )

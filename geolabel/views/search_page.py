@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from geolabel.views import page
+from geolabel.views.page import address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,6 @@ def _figure(tile: Shown) -> str:
     if tile.picture is None:
         image = '<span class="gone"></span>'
     else:
-        data = base64.b64encode(tile.picture).decode()
-        image = f'<img src="data:image/jpeg;base64,{data}" alt="{escape(tile.title)}" loading="lazy">'
+        image = f'<img src="{address(tile.picture, "jpeg")}" alt="{escape(tile.title)}" loading="lazy">'
     lines = "".join(f"<br>{escape(line)}" for line in tile.lines)
     return f"<figure>{image}<figcaption><b>{escape(tile.title)}</b>{lines}</figcaption></figure>\n"

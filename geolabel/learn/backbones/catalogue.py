@@ -79,7 +79,7 @@ def _unknown(name: str) -> OptionError:
     known = [*_OURS, *ALIASES, *squeeze.VERSIONS, *library.timm().list_models()]
     near = get_close_matches(name, known, n=3)
     hint = f"did you mean {', '.join(near)}?" if near else "see timm.list_models()"
-    return OptionError(f"--model {name}: no such network; {hint}")
+    return OptionError(f"{name}: no such network; {hint}")
 
 
 def start(

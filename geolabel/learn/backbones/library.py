@@ -61,6 +61,8 @@ def timm_network(
 def reads(network: nn.Module, bands: int, size: tuple[int, int]) -> str:
     """Why a network cannot read a chip of `size` (height, width); empty where it can."""
     first = next(network.parameters())
+    if first.is_meta:  # an outline, which reads nothing
+        return ""
     was_training = network.training
     network.eval()
     try:

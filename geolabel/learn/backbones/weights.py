@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import tokenize
 import warnings
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +29,23 @@ _PICKLE = b"\x80"
 _STATES = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "network", "teacher", "student")
 """Where programs for training keep the weights within their checkpoints; running means first."""
 _LEAST_SHARE = 0.5
+_MOST_PACKED, _LEAST_UNPACKED = 10, 1 << 20
+"""How many times smaller weights are packed; bytes of which nobody asks."""
+_NO_ARRAYS = (
+    *(
+        ValueError,
+        TypeError,
+        OSError,
+        EOFError,
+        KeyError,
+        AttributeError,
+        NotImplementedError,
+        RuntimeError,
+        MemoryError,
+    ),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError),
+)
+"""What numpy raises of a damaged file; of an array that says to be larger than any memory, too."""
 
 
 def load_weights(network: nn.Module, path: Path, bands: int) -> None:
@@ -35,6 +54,9 @@ def load_weights(network: nn.Module, path: Path, bands: int) -> None:
     Raises InputError or ModelError where the file cannot be read, or holds less than half of the network's trunk.
     """
     found = read_weights(path)
+    broken = [name for name, values in found.items() if values.is_floating_point() and not values.isfinite().all()]
+    if broken:
+        raise ModelError(f"--weights {path}: {listed(broken)} holds values that are no numbers; give another file")
     fitted = fit(network, found, bands)
     if not fitted.tensors:
         raise ModelError(
@@ -65,6 +87,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     with path.open("rb") as stream:
         start = stream.read(len(_ZIP))
     if start == _ZIP:
+        _check_unpacked(path)
         return _read_npz(path) if _holds_arrays(path) else _read_torch(path)
     return _read_torch(path) if start.startswith(_PICKLE) else _read_safetensors(path)
 
@@ -81,19 +104,30 @@ def _read_safetensors(path: Path) -> dict[str, torch.Tensor]:
         ) from error
 
 
-def _holds_arrays(path: Path) -> bool:
+def _check_unpacked(path: Path) -> None:
+    """Raise ModelError where an archive would unpack to far more than weights can be packed."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(".npy") for name in archive.namelist())
-    except zipfile.BadZipFile as error:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise ModelError(f"--weights {path}: is truncated or damaged ({error}); copy the file again") from error
+    if unpacked > _LEAST_UNPACKED + path.stat().st_size * _MOST_PACKED:
+        raise ModelError(
+            f"--weights {path}: would unpack from {path.stat().st_size / 1e6:,.1f} to {unpacked / 1e6:,.0f} MB, which "
+            "weights do not; save it again from where it comes"
+        )
+
+
+def _holds_arrays(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith(".npy") for name in archive.namelist())
 
 
 def _read_npz(path: Path) -> dict[str, torch.Tensor]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(np.ascontiguousarray(arrays[name])) for name in arrays.files}
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except _NO_ARRAYS as error:
         raise ModelError(
             f"--weights {path}: is damaged, or holds arrays that are no numbers ({error}); save it again with "
             "numpy.savez, an array a weight"

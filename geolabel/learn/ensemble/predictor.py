@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files
-from geolabel.errors import ModelError
-from geolabel.learn.ensemble.combination import Combination, CombinationKind, from_arrays
+from geolabel.checked import Told
+from geolabel.errors import DamagedError, ModelError
+from geolabel.learn.ensemble.combination import COMBINATIONS, Combination, CombinationKind, from_arrays
 from geolabel.model import card_from_json, exclusive, rescaled
 
 if TYPE_CHECKING:
@@ -76,16 +77,20 @@ class EnsemblePredictor:
     def restore(cls, card: ModelCard, weights: Mapping[str, NDArray[Any]], restore: Restore) -> EnsemblePredictor:
         """An ensemble from a model file; `restore` makes each member of its card and weights. Raises ModelError."""
         try:
-            cards = [card_from_json(told) for told in card.settings["members"]]
-            kind = card.settings["combination"]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"the contracts of the ensemble's members are damaged ({error})") from error
+            settings = Told(card.settings, "settings")
+            cards = [card_from_json(told.value, told.name) for told in settings["members"].items()]
+            kind = settings["combination"].one_of(COMBINATIONS)
+        except DamagedError as error:
+            raise ModelError(
+                f"the contracts of the ensemble's members are damaged ({error}); make or copy the ensemble again"
+            ) from error
+        for at, told in enumerate(cards):
+            if told.architecture == ENSEMBLE:
+                raise ModelError(f"member {at} is an ensemble itself; combine its members instead")
         arrays = _beneath(_COMBINATION, weights)
         combination = from_arrays(kind, arrays, exclusive(card.heads), len(cards), len(card.classes))
         members = []
         for at, told in enumerate(cards):
-            if told.architecture == ENSEMBLE:
-                raise ModelError(f"member {at} is an ensemble itself; combine its members instead")
             members.append(_under(card, restore(told, _beneath(_prefix(at), weights))))
         return cls(card, tuple(members), combination)
 

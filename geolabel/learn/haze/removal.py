@@ -58,7 +58,7 @@ def dehaze(
             part = None if seen is None else seen[:, outer]
             haze = dark_channel(planes, part, air, settings, work)
             if settings.radius:
-                haze = _refined(planes, haze, part, core, air, settings, work)
+                haze = refined(planes, haze, part, core, air, settings, work)
             through = haze[:, core].mul_(-settings.omega).add_(1).clamp_(settings.floor, 1).reciprocal_()
             for band, view, a in zip(visible, views, air.unbind(1), strict=True):
                 # A + (I − A) / t, and exactly I where t is 1
@@ -132,7 +132,7 @@ def _check(images: Tensor, valid: Tensor, visible: tuple[int, ...], light: Tenso
         )
 
 
-def _refined(
+def refined(
     planes: Sequence[Tensor],
     haze: Tensor,
     seen: Tensor | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from geolabel.errors import EmptyError, InputError
-from geolabel.raster import remote
+from geolabel.raster import remote, trust
 from geolabel.raster.region import safe, stac
 from geolabel.raster.region.parts import Plain, Product
 from geolabel.raster.region.sensors import gather_bands
@@ -33,6 +33,7 @@ def _expand(text: str) -> Sequence[Plain | Product]:
     if remote.is_remote(text):
         return stac.read(text) if _is_stac(text) else [Plain(remote.gdal_name(text))]
     if text.startswith("/vsi"):
+        trust.check_name(text)
         return [Plain(text)]
     path = Path(text).expanduser()
     if path.exists():
@@ -43,7 +44,8 @@ def _expand(text: str) -> Sequence[Plain | Product]:
             raise EmptyError(f"{text}: matches no file; look for a slip in it")
         return [part for match in matches for part in _local(Path(match))]
     raise InputError(
-        f"{text}: no such file or folder; a raster, a folder, a glob, a STAC file or an address was expected"
+        f"{remote.shown(text)}: no such file or folder; a raster, a folder, a glob, a STAC file or an address was "
+        "expected"
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from geolabel import files, geodesy
 from geolabel.errors import CRSError
 from geolabel.progress import log
-from geolabel.raster import door
+from geolabel.raster import door, trust
 from geolabel.raster.read import warped
 from geolabel.raster.region import lattice, vrt
 from geolabel.raster.region.parts import opened
@@ -81,7 +81,9 @@ def _write_warped(
         copy(view, draft, driver="VRT")
         text = _reblocked(draft.read_text(encoding="utf-8"))
         draft.write_text(_relative(text, source, path) if movable else text, encoding="utf-8")
-        return int(view.count)
+        count = int(view.count)
+    trust.wrote(path)
+    return count
 
 
 def _reblocked(text: str) -> str:

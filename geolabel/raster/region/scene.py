@@ -63,7 +63,7 @@ class Scene:
 
 def look(source: str, name: str = "", bands: Sequence[str] = ()) -> Scene:
     """Describe what GDAL calls `source`; errors call it `name`. Raises InputError, BandError, CRSError."""
-    shown = name or remote.address(source)
+    shown = name or remote.shown(source)
     with opened(source) as dataset:
         info = examine(dataset, shown, bands)
         return Scene(

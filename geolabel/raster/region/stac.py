@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _RASTER_TYPE = re.compile(r"image/(tiff|jp2|vnd\.stac\.geotiff)|application/x-geotiff", re.IGNORECASE)
 _RASTER_NAME = re.compile(r"\.(tiff?|jp2|vrt)$", re.IGNORECASE)
 _NO_DATA_ROLES = {"thumbnail", "overview", "visual", "metadata", "cloud", "cloud-shadow", "snow-ice", "data-mask"}
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+"""A Windows drive has one letter."""
 _DEEPEST = 8
 """Catalogs below catalogs; a static catalog that goes on links to itself."""
 
@@ -33,12 +35,13 @@ def read(where: str) -> list[Plain | Product]:
 
     Raises InputError where it is no STAC, or an item has no raster assets.
     """
+    shown = remote.shown(where)
     try:
         parts = [_product(item, base) for item, base in _items(where, _load(where), _DEEPEST)]
     except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{where}: is damaged STAC ({type(error).__name__}: {error}); download it again") from error
+        raise InputError(f"{shown}: is damaged STAC ({type(error).__name__}: {error}); download it again") from error
     if not parts:
-        raise InputError(f"{where}: holds no STAC item; name an item, an item collection or a static collection")
+        raise InputError(f"{shown}: holds no STAC item; name an item, an item collection or a static collection")
     return parts
 
 
@@ -47,9 +50,12 @@ def _load(where: str) -> Any:
         return remote.fetch_json(where)
     if remote.is_remote(where):
         raise InputError(
-            f"{where}: STAC files are read by http(s) or from disk; download it, or give its https address"
+            f"{remote.shown(where)}: STAC files are read by http(s) or from disk; download it, or give its address"
         )
-    return files.read_json(Path(where), "a STAC item or collection")
+    path = Path(where)
+    if path.is_file() and path.stat().st_size > remote.MOST_JSON_BYTES:
+        raise InputError(f"{where}: is more than {remote.MOST_JSON_BYTES >> 20} MiB of JSON; name single items")
+    return files.read_json(path, "a STAC item or collection")
 
 
 def _items(where: str, content: Any, depth: int) -> Iterator[tuple[Mapping[str, Any], str]]:
@@ -59,7 +65,7 @@ def _items(where: str, content: Any, depth: int) -> Iterator[tuple[Mapping[str, 
         yield content, where
     elif kind == "FeatureCollection":
         if any(link.get("rel") == "next" for link in content.get("links", [])):
-            log.warning("%s: is one page of an answer; the items on the next pages are not in it", where)
+            log.warning("%s: is one page of an answer; the items on the next pages are not in it", remote.shown(where))
         for item in content.get("features", []):
             yield from _items(_own_place(item) or where, item, depth)
     elif kind in ("Collection", "Catalog"):
@@ -69,7 +75,8 @@ def _items(where: str, content: Any, depth: int) -> Iterator[tuple[Mapping[str, 
                 yield from _items(below, _load(below), depth - 1)
     else:
         raise InputError(
-            f"{where}: is no STAC item, item collection or collection; name one, or the rasters themselves"
+            f"{remote.shown(where)}: is no STAC item, item collection or collection; name one, or the rasters "
+            "themselves"
         )
 
 
@@ -81,18 +88,27 @@ def _own_place(item: Any) -> str | None:
 
 
 def resolve(href: str, base: str) -> str:
-    """An address as it stands in the file `base`, made whole."""
-    if remote.is_remote(href) or href.startswith("/vsi"):
+    """An address as it stands in the file `base`, made whole: of http(s), an object store, or a file beside a file.
+
+    Raises InputError where it is of another kind, or leads from a server to this machine.
+    """
+    if remote.is_web(href):
         return href
-    if remote.is_url(base):
-        return urljoin(base, href)
-    if href.startswith("file://"):
+    local = not remote.is_url(base)
+    if href.startswith("file://") and local:
         return unquote(urlsplit(href).path)
+    if _SCHEME.match(href) or href.startswith("/vsi") or "\0" in href:
+        raise InputError(
+            f"{remote.shown(base)}: names {remote.shown(href)}, which is {'neither a file nor' if local else 'not'} an "
+            "address of https, s3, gs or az; download what it names, and name the rasters themselves"
+        )
+    if not local:
+        return urljoin(base, href)
     return str((Path(base).resolve().parent / href).resolve())
 
 
 def _product(item: Mapping[str, Any], base: str) -> Plain | Product:
-    name = f"{base} ({item.get('id', 'item')})"
+    name = f"{remote.shown(base)} ({item.get('id', 'item')})"
     assets = {key: asset for key, asset in item["assets"].items() if _is_data(asset)}
     if not assets:
         kinds = ", ".join(item["assets"]) or "none"

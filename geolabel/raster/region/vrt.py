@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from geolabel import files
+from geolabel.raster import trust
 
 if TYPE_CHECKING:
     from geolabel.grid import Grid
@@ -130,6 +131,7 @@ def write(path: Path, mosaic: Mosaic) -> None:
     ET.indent(root)
     with files.new_file(path, overwrite=True) as draft:
         ET.ElementTree(root).write(draft, encoding="utf-8")
+    trust.wrote(path)
 
 
 def _band(root: ET.Element, number: int, band: Layout, mosaic: Mosaic) -> None:

@@ -14,6 +14,8 @@ from geolabel.progress import log
 from geolabel.scoring.area import UNDECIDED, AreaEstimates, Points, Stratum, estimate, too_few
 from geolabel.steps.area.file import Sample, read_sample
 from geolabel.steps.area.report import AreaReport, accuracy_rows, area_rows, matrix_rows, sentences
+from geolabel.steps.making import makes
+from geolabel.steps.record import write_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 COMMAND = "area"
 
 
+@makes("area estimate", "sample")
 def estimate_areas(sample: Path, *, output: Path | None = None, overwrite: bool = False) -> AreaReport:
     """Estimate accuracy and areas from an answered sample; with `output`, write area.json and the tables as CSV.
 
@@ -117,7 +120,7 @@ def _write(folder: Path, report: AreaReport, *, overwrite: bool) -> None:
             "inputs": {"sample": report.sample, "sample_fingerprint": files.fingerprint(report.sample)},
             "versions": files.versions(),
         }
-        files.write_json(draft / files.RECORD, record)
+        write_record(draft, record)
 
 
 def _write_csv(path: Path, lines: list[list[Any]]) -> None:

@@ -6,6 +6,7 @@ table `drawn`, which is no layer, and QGIS opens with the layer neither this nor
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -138,6 +139,7 @@ def _checked(
 ) -> Sample:
     if not drawn:
         raise InputError(f"{path}: is no sample that geolabel area sample wrote (it says of no point what was drawn)")
+    _check_tables(path, strata, drawn)
     number, stratum, pixel_ha = (np.array(column) for column in zip(*drawn, strict=True))
     known = set(number.tolist())
     given = [row[0] for row in answers]
@@ -148,7 +150,7 @@ def _checked(
     twice = sorted({one for one in given if given.count(one) > 1}) if len(set(given)) < len(given) else []
     if twice:
         raise InputError(f"{path}: point {twice[0]} stands in several rows of the layer; keep one of them")
-    by_id = {row[0]: ((row[1] or "").strip(), (row[2] or "").strip()) for row in answers}
+    by_id = {row[0]: (str(row[1] or "").strip(), str(row[2] or "").strip()) for row in answers}
     names = {one.name for one in strata if one.decided}
     for one, (reference, confidence) in by_id.items():
         if reference and reference not in names:
@@ -167,3 +169,24 @@ def _checked(
         np.array([confidence != UNSURE for _, confidence in found]),
         tuple(sorted(known - set(given))),
     )
+
+
+def _check_tables(path: Path, strata: tuple[StratumRow, ...], drawn: list[tuple[Any, ...]]) -> None:
+    """Refuse tables that are not as they were written: SQLite takes any value in any column."""
+
+    def count(value: Any) -> bool:
+        return isinstance(value, int) and value >= 0
+
+    def hectares(value: Any) -> bool:
+        return isinstance(value, int | float) and 0 <= value < math.inf
+
+    good = all(
+        isinstance(one.name, str)
+        and isinstance(one.title, str)
+        and hectares(one.area_ha)
+        and count(one.pixels)
+        and count(one.points)
+        for one in strata
+    ) and all(count(stratum) and stratum < len(strata) and hectares(pixel_ha) for _, stratum, pixel_ha in drawn)
+    if not good:
+        raise InputError(f"{path}: its tables strata and drawn were changed; take a copy of the sample as it was drawn")

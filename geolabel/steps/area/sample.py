@@ -13,6 +13,7 @@ from geolabel.scoring.sample_size import allocate, enough, expected_error
 from geolabel.steps.area.file import LAYER, Sample, StratumRow, write_sample
 from geolabel.steps.area.map import read_map
 from geolabel.steps.area.strips import count, draw
+from geolabel.steps.making import makes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,7 @@ class SampleReport:
     strata: tuple[DrawnRow, ...]
 
 
+@makes("area sample", "path", "legend")
 def sample_map(
     path: Path,
     *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +16,12 @@ from geolabel.model import read_card
 from geolabel.progress import log
 from geolabel.steps.changes.forest import forest_levels
 from geolabel.steps.changes.strips import box_of, sample_together
+from geolabel.steps.manifest import read_manifest
 from geolabel.steps.models import fitting_model
 from geolabel.steps.predict import predict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -98,7 +99,7 @@ def by_predictions(folders: Sequence[Path], class_name: str) -> Evidence:
     infos = [raster.describe(folder / "probabilities.tif") for folder in folders]
     for folder, info in zip(folders, infos, strict=True):
         check_class(info.band_names, class_name, folder)
-    record = files.read_json(folders[-1] / files.RECORD, "the record of a prediction")
+    record = read_manifest(folders[-1])
     title, color = _look(folders[-1], class_name)
     return Evidence(
         levels=tuple(info.choose([class_name]) for info in infos),
@@ -106,17 +107,23 @@ def by_predictions(folders: Sequence[Path], class_name: str) -> Evidence:
         grid=infos[0].place,
         others=infos[-1],
         maker="predictions given",
-        model_sha=str(record.get("inputs", {}).get("model", {}).get("fingerprint", "")),
-        attribution=tuple(record.get("attribution", ())),
+        model_sha=_fingerprint(record),
+        attribution=tuple(record.get("attribution") or ()),
         title=title,
         color=color,
     )
 
 
+def _fingerprint(record: Mapping[str, Any]) -> str:
+    """Of the model that a record names; "" where it names none."""
+    model = (record.get("inputs") or {}).get("model")
+    return str(model.get("fingerprint") or "") if isinstance(model, dict) else ""
+
+
 def _own_table(folder: Path, class_name: str) -> NDArray[np.float32]:
     """Log-odds with even chances at the threshold by which a prediction was decided."""
-    record = files.read_json(folder / files.RECORD, "the record of a prediction")
-    return even_table(float(record.get("decision", {}).get("thresholds", {}).get(class_name, 0.5)))
+    decision = read_manifest(folder).get("decision") or {}
+    return even_table(float((decision.get("thresholds") or {}).get(class_name, 0.5)))
 
 
 def _look(folder: Path, class_name: str) -> tuple[str, str]:

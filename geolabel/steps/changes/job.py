@@ -27,7 +27,7 @@ def work_folder(target: Path, told: Mapping[str, Any], *, overwrite: bool) -> It
     fails, what is done stays. Raises OutputError where it holds another job that is not to be
     overwritten, InterruptedRunError.
     """
-    folder = target.with_name(target.name + ENDING)
+    folder = work_of(target).folder
     stamp = hashlib.blake2b(json.dumps(files.to_json(told), sort_keys=True).encode(), digest_size=16).hexdigest()
     if folder.exists():
         record = folder / _NAME
@@ -49,7 +49,12 @@ def work_folder(target: Path, told: Mapping[str, Any], *, overwrite: bool) -> It
     except (InputError, ContractError, EmptyError, OptionError):
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    shutil.rmtree(folder, ignore_errors=True)
+    files.take_away(folder)
+
+
+def work_of(target: Path) -> files.Work:
+    """Where a search for changes is at work until `target` is whole."""
+    return files.Work(target.with_name(target.name + ENDING), files.take_away)
 
 
 def stamp_of(path: Path) -> str:

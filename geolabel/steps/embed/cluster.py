@@ -16,6 +16,7 @@ from geolabel.errors import OptionError
 from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, complete
 from geolabel.progress import log
 from geolabel.steps.embed.clustering.files import Place, labelled, write
+from geolabel.steps.making import makes
 from geolabel.tiling import read_index
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class ClusterReport:
     """That gives the clusters the names in the scheme."""
 
 
+@makes("embed cluster", "embeddings")
 def cluster(
     embeddings: Path,
     *,

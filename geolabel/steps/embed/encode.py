@@ -17,6 +17,7 @@ from geolabel.steps.embed.encoding.colours import draw
 from geolabel.steps.embed.encoding.plan import EncodePlan, estimate
 from geolabel.steps.embed.encoding.writing import DType, Target, Written, write_region, write_tiles
 from geolabel.steps.embed.lattice_raster import numbered
+from geolabel.steps.making import makes
 from geolabel.steps.models import find_model
 from geolabel.steps.predict import stem
 from geolabel.steps.region.choices import Choices, DenseChoice, EngineChoice, PrecisionChoice
@@ -55,6 +56,7 @@ class EncodeReport:
     """One a raster; none where tiles have no place."""
 
 
+@makes("embed encode", "region", "model", "aoi")
 def encode(
     region: str | Path | Sequence[str | Path],
     *,
@@ -113,6 +115,7 @@ def encode(
     return _finished(write, target, dtype, inputs, room=room, pictures=int(colours), overwrite=overwrite)
 
 
+@makes("embed encode", "tiles", "model")
 def encode_tiles(
     tiles: Path,
     *,

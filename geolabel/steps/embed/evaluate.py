@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,8 @@ from geolabel.steps.embed.evaluation.table import (
     verdicts,
 )
 from geolabel.steps.embed.evaluation.tiles import judged_tiles
+from geolabel.steps.making import makes
+from geolabel.steps.record import write_record
 from geolabel.tiling.index import read_index
 from geolabel.views.embedding_report import embedding_page
 
@@ -72,6 +73,7 @@ class EmbedEvaluateReport:
     """What a reader of the numbers should know."""
 
 
+@makes("embed evaluate", "model", "tiles", "supervised")
 def evaluate(
     model: Path,
     tiles: Path,
@@ -170,8 +172,8 @@ def _outcomes(
     used = np.unique(np.concatenate([rows for draw in draws for rows in (draw.train, draw.test)]))
     train = np.flatnonzero(judged.parts[used] == "train")
     found = []
-    with tempfile.TemporaryDirectory(prefix=".geolabel-chips-", dir=target.parent) as scratch:
-        chips = load_chips(index, judged.rows[used], tiles.parent, Path(scratch))
+    with files.scratch(target.parent) as scratch:
+        chips = load_chips(index, judged.rows[used], tiles.parent, scratch)
         for name, vectors in vectors_of_all(encoder, supervised, baselines, chips, train, probes.seed):
             for draw in track(draws, what=f"scoring {name}", unit="draws"):
                 learned, asked = (vectors[np.searchsorted(used, rows)] for rows in (draw.train, draw.test))
@@ -201,8 +203,8 @@ def _write(
                 for name, value in one.scores.items():
                     table.writerow([one.encoder, one.mix, one.repeat, name, f"{value:.6g}"])
         (draft / "report.html").write_text(embedding_page(page_of(report, tiles)), encoding="utf-8")
-        files.write_json(
-            draft / files.RECORD,
+        write_record(
+            draft,
             {
                 "format": FORMAT,
                 "command": "embed evaluate",

@@ -21,6 +21,7 @@ from geolabel.steps.embed.searching.heat import heat_style, write_heat
 from geolabel.steps.embed.searching.layer import check_place, columns_of, write_answers
 from geolabel.steps.embed.searching.page import about, page_of
 from geolabel.steps.embed.searching.ranks import by_likeness, by_probe
+from geolabel.steps.making import makes
 from geolabel.steps.models import find_model
 from geolabel.views.search_page import search_page
 
@@ -54,6 +55,7 @@ class SearchReport:
     """For the search alone."""
 
 
+@makes("embed search", "embeddings", "model")
 def search(
     embeddings: Path,
     *,

@@ -16,7 +16,9 @@ from geolabel.steps.embed.segmentation.report import SegmentClass, SegmentReport
 from geolabel.steps.embed.segmentation.scene import open_segmenter
 from geolabel.steps.embed.segmentation.scores import COLOURS
 from geolabel.steps.embed.segmentation.table import write_scores
+from geolabel.steps.making import makes
 from geolabel.steps.models import find_model
+from geolabel.steps.record import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,7 @@ _COMMAND = "embed segment"
 _M2_PER_HA = 10_000.0
 
 
+@makes("embed segment", "source", "model", "probe_from")
 def segment(
     source: Path,
     *,
@@ -107,7 +110,7 @@ def _draw(draft: Path, opened: Segmenter, kept: KeptProbe, record: dict[str, Any
         "attribution": list(kept.attribution),
         "versions": files.versions(),
     }
-    files.write_json(draft / files.RECORD, record | found)
+    write_record(draft, record | found)
     return area
 
 

@@ -30,6 +30,10 @@ from geolabel.steps.embed.training.labelled import Judging, LabelMaps, write_lab
 from geolabel.steps.embed.training.model_card import describe_embedder
 from geolabel.steps.embed.training.origin import CHECKPOINT, COMMAND, MODEL, TILES, Origin, kept_origin
 from geolabel.steps.embed.training.prepared import Prepared, prepare_tiles
+from geolabel.steps.making import asking, makes
+from geolabel.steps.record import close_record
+from geolabel.steps.reporting.embed_page import page_of
+from geolabel.views.embed_report import embed_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -62,6 +66,7 @@ class EmbedTrainReport:
     """Of the vectors, on ground that had no part in training; of rasters with maps of labels only."""
 
 
+@makes("embed train", "sources")
 def train(
     sources: Sequence[Path],
     *,
@@ -95,6 +100,8 @@ def train(
         maps or LabelMaps(),
         judging or Judging(),
     )
+    if resume:
+        files.claim_to_change(output)
     origin = kept_origin(output, sources) if resume else asked
     if resume and asked not in (origin, Origin(tuple(sources))):
         log.warning("%s: goes on with the options it was begun with; those given now are not used", output)
@@ -105,7 +112,8 @@ def train(
     kept = origin.recipe
     Augmentation.parse(kept.augment)
     with (
-        files.writing(output) if resume else files.work_directory(output, COMMAND, overwrite=overwrite),
+        asking(*origin.choices),
+        files.resumed_directory(output) if resume else files.work_directory(output, COMMAND, overwrite=overwrite),
         _prepared(origin, output, cache) as prepared,
     ):
         teacher = teacher_of(kept, by_place=prepared.by_place)
@@ -123,17 +131,12 @@ def train(
             lessons = loop.Lessons(kept, prepared.card, prepared.supply, teacher)
             loop.fit(run, lessons, save_to=output / CHECKPOINT, on_epoch=told)
         report = replace(_write(output, run, kept, prepared), untrained=files.to_json(untrained))
-    if report.score is not None and report.untrained is not None and report.score <= report.untrained:
-        log.warning(
-            "no epoch does better than the network before it learned anything (%s %.3f against %.3f): give more "
-            "--steps or --epochs, or another --lr, --loss or --mining",
-            report.judged_by,
-            report.score,
-            report.untrained,
-        )
+    with asking(*origin.choices):
+        _write_page(report, run, origin)  # a run that has learned is not lost where its page fails
+    _warn(report)
     if run.interrupted:
         raise InterruptedRunError(_go_on(sources, report))
-    return replace(report, evaluation=_judged(origin, output)) if origin.maps.paths() else report
+    return _ended(report, origin, output)
 
 
 @contextmanager
@@ -158,6 +161,26 @@ def _prepared(origin: Origin, output: Path, cache: Path | None) -> Iterator[Prep
         else prepare_ground(sources, parts, recipe, drawing)
     ) as prepared:
         yield prepared
+
+
+def _warn(report: EmbedTrainReport) -> None:
+    """Say so where nothing was learned."""
+    if report.score is not None and report.untrained is not None and report.score <= report.untrained:
+        log.warning(
+            "no epoch does better than the network before it learned anything (%s %.3f against %.3f): give more "
+            "--steps or --epochs, or another --lr, --loss or --mining",
+            report.judged_by,
+            report.score,
+            report.untrained,
+        )
+
+
+def _ended(report: EmbedTrainReport, origin: Origin, output: Path) -> EmbedTrainReport:
+    """Judge the vectors where there are labels, and close the record."""
+    with asking(*origin.choices):
+        judged = replace(report, evaluation=_judged(origin, output)) if origin.maps.paths() else report
+        close_record(output)
+    return judged
 
 
 def _judged(origin: Origin, output: Path) -> EmbedEvaluateReport:
@@ -200,6 +223,20 @@ def _write(output: Path, run: EmbedRun, recipe: EmbedRecipe, prepared: Prepared)
         judged_by=prepared.score,
         score=score,
     )
+
+
+def _write_page(report: EmbedTrainReport, run: EmbedRun, origin: Origin) -> None:
+    output = report.model.parent
+    with files.writing(output), files.new_file(output / "report.html", overwrite=True) as draft:
+        page = page_of(
+            report,
+            run.history,
+            origin.recipe,
+            origin.sources,
+            interrupted=run.interrupted,
+            judged=bool(origin.maps.paths()),
+        )
+        draft.write_text(embed_page(page), encoding="utf-8")
 
 
 def _go_on(sources: Sequence[Path], report: EmbedTrainReport) -> str:

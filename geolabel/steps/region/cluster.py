@@ -13,6 +13,7 @@ from geolabel import files
 from geolabel.inference import down_columns, write_answers
 from geolabel.learn.device import choose_device
 from geolabel.progress import counting
+from geolabel.raster import trust
 from geolabel.steps.region.job import keep, missing, republish, shard_path
 from geolabel.steps.region.scheduling import load_dask, own_workers, silent, told_plainly, workers_at
 
@@ -105,7 +106,8 @@ def _order(job: Job, scene: Scene, names: Sequence[str], choices: Choices, devic
     if choices.aoi is not None:
         choices = replace(choices, aoi=choices.aoi.absolute())
     everywhere = tuple(map(_absolute, names))
-    return Order(job, version("geolabel"), everywhere, choices, device, scene.model.read_bytes(), area, local)
+    model, allowed = scene.model.read_bytes(), trust.is_allowed()
+    return Order(job, version("geolabel"), everywhere, choices, device, model, area, local, allowed)
 
 
 def _absolute(name: str) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +23,8 @@ from geolabel.steps.region.ready import Ready
 from geolabel.steps.region.trial import Found, find, places
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from geolabel.steps.region.choices import Choices
     from geolabel.steps.region.scene import Scene
 
@@ -140,8 +140,8 @@ def _write(scene: Scene, choices: Choices, shard: Shard, answers: Answers) -> in
     small = Plan(core.width, core.height, plan.tile_width, plan.tile_height, plan.stride, cols, rows)
     whole = Shard(0, Window(0, 0, core.width, core.height), slice(0, len(rows)), slice(0, len(cols)))
     strips = blended(small, (whole,), lambda _: answers, len(card.classes))
-    with tempfile.TemporaryDirectory(prefix="geolabel.") as folder:
-        draft = Path(folder)
+    with files.scratch() as folder:
+        draft = folder
         write_prediction(draft, scene.fit.grid.part(core), card, strips, choices.threshold, choices.min_area_ha)
         return sum(path.stat().st_size for path in draft.iterdir())
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,22 +18,27 @@ from typing import TYPE_CHECKING, Any
 
 from affine import Affine
 
-from geolabel import files, raster, vector
-from geolabel.errors import InputError, ModelError, OutputError
+from geolabel import checked, files, raster, vector
+from geolabel.errors import CRSError, DamagedError, InputError, ModelError, OptionError, OutputError
 from geolabel.grid import Grid
 from geolabel.inference import Places, Plan, Shard, cut, make_plan, read_answers
 from geolabel.model import ModelCard, card_from_json
 from geolabel.progress import log
+from geolabel.raster import remote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from geolabel.checked import Told
     from geolabel.inference import Answers
     from geolabel.steps.region.choices import Choices
     from geolabel.steps.region.scene import Scene
 
 FORMAT = 1
+ENDING = ".shards"
 _NAME = "job.json"
+_MOST_PX, _MOST_TILES = 1 << 24, 1 << 34
+"""Of a side, which is half the equator at a metre; and tiles of a region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def _name(text: str) -> str:
 
 def bare(text: str) -> str:
     """A path or address without what may be secret behind it, and without a slash at its end."""
-    return (text.partition("?")[0].partition("#")[0] if "://" in text else text).rstrip("/")
+    return (remote.bare(text) if "://" in text else text).rstrip("/")
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -131,28 +135,54 @@ def named(engine: Mapping[str, Any]) -> str:
 
 def read_job(folder: Path) -> Job:
     """Read the job of a work folder. Raises InputError where it is none."""
-    told = files.read_json(folder / _NAME, "the job of a prediction (a folder that geolabel predict works in)")
+    value = files.read_json(folder / _NAME, "the job of a prediction (a folder that geolabel predict works in)")
     try:
-        if told["format"] != FORMAT:
-            raise InputError(f"{folder}: format {told['format']}, this geolabel reads {FORMAT}; upgrade geolabel")
-        grid = told["grid"]
-        return Job(
-            key=str(told["key"]),
-            inputs=dict(told["inputs"]),
-            options={**told["options"], **{name: told["options"][name] for name in ("threshold", "min_area_ha")}},
-            card=card_from_json(told["card"]),
-            grid=Grid(grid["crs"], Affine(*grid["transform"]), int(grid["width"]), int(grid["height"])),
-            stride=int(told["stride"]),
-            block=(max(1, int(told["block"][0])), max(1, int(told["block"][1]))),
-            resampled=bool(told["resampled"]),
-            device=str(told["device"]),
-            engine=dict(told["engine"]),
-            dense=None if told["dense"] is None else dict(told["dense"]),
-            places=None if told["places"] is None else Places(int(told["places"]["step"]), told["places"]["centre"]),
-            rasters=tuple(map(str, told.get("rasters", ()))),
-        )
-    except (AttributeError, IndexError, KeyError, ModelError, TypeError, ValueError) as error:
+        checked.check(value)
+        told = checked.Told(value)
+        if told["format"].value != FORMAT:
+            found = str(told["format"].value)[:40]
+            raise InputError(f"{folder}: format {found}, this geolabel reads {FORMAT}; upgrade geolabel")
+        return _job(told)
+    except (DamagedError, ModelError, CRSError, OptionError) as error:
         raise InputError(f"{folder / _NAME}: is damaged ({error}); delete the folder, and predict again") from error
+
+
+def _job(told: Told) -> Job:
+    """Raises DamagedError, ModelError, CRSError, OptionError."""
+    grid, options, engine, rasters = told["grid"], told["options"], told["engine"], told.get("rasters")
+    threshold, places, dense = options.get("threshold"), told.get("places"), told.get("dense")
+    width, height = (grid[key].whole(least=1, most=_MOST_PX) for key in ("width", "height"))
+    columns, rows = (side.whole(least=0, most=_MOST_PX) for side in told["block"].items(2))
+    card = card_from_json(told["card"].value, "card")
+    for entry in told["inputs"].entries().values():
+        entry.table()
+    _ = told["inputs"]["raster"]["path"].text()
+    job = Job(
+        key=told["key"].text(),
+        inputs=told["inputs"].table(),
+        options={
+            **options.table(),
+            "threshold": None if threshold is None else threshold.number(least=0, most=1),
+            "min_area_ha": options["min_area_ha"].number(least=0),
+        },
+        card=card,
+        grid=Grid(grid["crs"].text(), Affine(*grid["transform"].numbers(6)), width, height),
+        stride=told["stride"].whole(least=1, most=min(card.tile_px)),
+        block=(max(1, columns), max(1, rows)),
+        resampled=told["resampled"].flag(),
+        device=told["device"].text(),
+        engine={"kind": engine["kind"].text(), "precision": engine["precision"].text()}
+        | {"compiled": engine["compiled"].flag()}
+        | engine.table(),
+        dense=None if dense is None else dense.table(),
+        places=None
+        if places is None
+        else Places(places["step"].whole(least=1, most=_MOST_PX), places["centre"].number()),
+        rasters=() if rasters is None else rasters.texts(),
+    )
+    if width * height > _MOST_TILES * job.stride**2:
+        raise DamagedError(f"{width:,} × {height:,} px every {job.stride} px are more tiles than a region has")
+    return job
 
 
 def open_job(folder: Path, key: str, make: Callable[[], Job], *, overwrite: bool) -> Job:
@@ -164,7 +194,7 @@ def open_job(folder: Path, key: str, make: Callable[[], Job], *, overwrite: bool
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder}: is a file, and the shards are to be kept there; choose another place with -o")
     if folder.exists():
-        strange = [path for path in folder.iterdir() if not path.name.startswith(f".{_NAME}.")]
+        strange = [path for path in folder.iterdir() if not path.name.startswith(".")]
         if not (folder / _NAME).is_file() and strange:
             raise OutputError(f"{folder}: is a folder that geolabel predict did not make; choose another place with -o")
         found = read_job(folder) if (folder / _NAME).is_file() else None
@@ -216,8 +246,8 @@ def _told(job: Job) -> dict[str, Any]:
 
 def _publish(path: Path, job: Job) -> None:
     """Write a job whole; where another process was faster, its job stays."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as room:
-        draft = Path(room) / path.name
+    with files.draft_room(path) as room:
+        draft = room / path.name
         draft.write_text(json.dumps(_told(job), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         try:
             os.link(draft, path)
@@ -254,7 +284,8 @@ def clear(folder: Path) -> None:
     own = [folder / _NAME, *folder.glob("[0-9]" * 5 + ".npz")]
     for path in own:
         path.unlink(missing_ok=True)
-    for draft in (path for path in folder.glob(".*") if path.is_dir()):
+    begun = [path for path in folder.iterdir() if path.name.startswith(f".{_NAME}.") or path.match(".*.draft")]
+    for draft in begun:  # last: it tells that the others may go
         shutil.rmtree(draft, ignore_errors=True)
     try:
         folder.rmdir()
@@ -267,6 +298,29 @@ def keep(folder: Path, job: Job) -> None:
     if not (folder / _NAME).exists():
         folder.mkdir(parents=True, exist_ok=True)
         _publish(folder / _NAME, job)
+
+
+def work_folder(target: Path) -> Path:
+    """Where the shards of a prediction stand until its maps are whole."""
+    return target.with_name(target.name + ENDING)
+
+
+def claim_places(
+    target: Path, folder: Path | None = None, *, overwrite: bool, inputs: Iterable[Path | None], shared: bool = False
+) -> None:
+    """Claim a prediction and its work folder; with `shared`, other processes predict other shards there.
+
+    A work folder whose maps have been whole already goes. Raises OutputError: see `files.check_new`.
+    """
+    work = folder or work_folder(target)
+    files.check_new(
+        target,
+        overwrite=overwrite,
+        folder="predict",
+        inputs=inputs,
+        work=files.Work(work, clear),
+        shared=shared,
+    )
 
 
 def check_place(target: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel import raster
+from geolabel import files, raster
 from geolabel.changes.dates import date_in
 from geolabel.errors import GeolabelError, InputError
 from geolabel.inference import Decision
@@ -70,13 +69,13 @@ def write_pictures(draft: Path, home: Path, job: Job, layer: Layer) -> None:
 def _write_page(draft: Path, job: Job, layer: Layer, title: str, found: RasterInfo | None) -> None:
     """The page over the image, or over the first class's probabilities where there is none."""
     shown = _shown(job, found) if found else Dated("Probability", None, raster.describe(draft / "probabilities.tif"))
-    with tempfile.TemporaryDirectory(prefix="geolabel.") as chips:
+    with files.scratch() as chips:
         if found:
             surest = np.argsort(-layer.columns["probability"], kind="stable")[:_PICTURED]
             ids = [str(row + 1) for row in surest.tolist()]
             rows = replace(layer, geometries=layer.geometries[surest], columns={})
             names = [shown.title] * len(ids)
-            write_chips(Path(chips), rows, ids, [""] * len(ids), names, images={shown.title: found})
+            write_chips(chips, rows, ids, [""] * len(ids), names, images={shown.title: found})
         else:
             shown = replace(shown, info=shown.info.choose(job.card.classes[:1]))
         write_map_page(
@@ -84,7 +83,7 @@ def _write_page(draft: Path, job: Job, layer: Layer, title: str, found: RasterIn
             title=title,
             layer=layer,
             images=[shown],
-            chips=Path(chips),
+            chips=chips,
             attribution=layer.attribution,
         )
 
@@ -97,12 +96,12 @@ def _shown(job: Job, found: RasterInfo) -> Dated:
 @contextmanager
 def _image(job: Job) -> Iterator[RasterInfo | None]:
     """The image that was predicted, if it is still where it was."""
-    with tempfile.TemporaryDirectory(prefix="geolabel.") as folder:
+    with files.scratch() as folder:
         try:
             names = [name for name in job.rasters if Path(name).exists()]
             bands = tuple(job.options.get("bands", ()))
             complete = bool(names) and len(names) == len(job.rasters)
-            found = raster.describe(raster.gather(names, Path(folder), bands=bands), bands) if complete else None
+            found = raster.describe(raster.gather(names, folder, bands=bands), bands) if complete else None
         except GeolabelError as error:  # moved or changed meanwhile: the maps do not need it
             log.info("no picture of the region: %s", error)
             found = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from geolabel import files
 from geolabel.learn.machine import gpus
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def local_cluster(workers: int, device: str) -> Iterator[Any]:
 
     visible = _visible() if device == "cuda" else []
     environment = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="geolabel.workers.") as folder, dask.config.set(_CONFIG):
+    with files.scratch() as folder, dask.config.set(_CONFIG):
 
         def worker(number: int) -> dict[str, Any]:
             own = {"CUDA_VISIBLE_DEVICES": visible[number % len(visible)]} if visible else {}

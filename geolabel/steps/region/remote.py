@@ -6,17 +6,15 @@ import asyncio
 import logging
 import signal
 import socket
-import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from distributed import WorkerPlugin, get_worker
 
-from geolabel import memory, raster
+from geolabel import files, memory, raster
 from geolabel.errors import EmptyError, GeolabelError, InputError, InstallError, ModelError
 from geolabel.inference import dump_answers
 from geolabel.learn import engines
@@ -54,6 +52,8 @@ class Order:
     """Files of the area of interest by name, its own first; without any, it is read where it lies."""
     local: bool
     """Whether the worker is a child of the process that asks."""
+    allow_remote: bool
+    """Whether rasters may lead to networks and out of their folders."""
 
     @property
     def name(self) -> str:
@@ -110,10 +110,11 @@ class Station(WorkerPlugin):
         with _TURN:
             tell(0)
             use_threads(self._worker.state.nthreads)
-            opened = self._open()
-            # opened anew: GDAL's settings belong to a thread, and a worker may have several
-            with opened.ready.scene.reader() as reader:
-                ((_, answers),) = opened.ready.predict(reader, [opened.shards[number]], tell)
+            with raster.allow_remote() if self.order.allow_remote else nullcontext():
+                opened = self._open()
+                # opened anew: GDAL's settings belong to a thread, and a worker may have several
+                with opened.ready.scene.reader() as reader:
+                    ((_, answers),) = opened.ready.predict(reader, [opened.shards[number]], tell)
             content: bytes = dump_answers(answers, self.order.job.stamp)
             return content
 
@@ -148,7 +149,7 @@ def check_version(wanted: str) -> None:
 
 def _opened(order: Order, stack: ExitStack) -> _Opened:
     """Open region and model; `stack` is emptied into what is given back. Raises what `open_scene` does."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="geolabel.")))
+    folder = stack.enter_context(files.scratch())
     (folder / "model.safetensors").write_bytes(order.model)
     for name, content in order.area.items():
         (folder / name).write_bytes(content)

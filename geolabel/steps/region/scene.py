@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from affine import Affine
 
-from geolabel import raster, vector
+from geolabel import files, raster, vector
 from geolabel.errors import EmptyError, OptionError
 from geolabel.grid import Grid
 from geolabel.inference import Plan, Shard, cut, make_plan
@@ -24,6 +22,7 @@ from geolabel.steps.models import choose_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -88,8 +87,8 @@ def open_scene(
     None, it goes with the scene. Raises InputError, ModelError, ContractError and BandError (the raster breaks the
     model's contract), CRSError, OptionError, EmptyError (the area of interest lies elsewhere).
     """
-    with tempfile.TemporaryDirectory(prefix="geolabel.") if folder is None else nullcontext(folder) as room:
-        path = raster.gather(rasters, Path(room), bands=choices.bands)
+    with files.scratch() if folder is None else nullcontext(folder) as room:
+        path = raster.gather(rasters, room, bands=choices.bands)
         model = model or choose_model(path, choices.bands)
         place = choose_device(device)
         plain = load(model, place)

@@ -51,24 +51,14 @@ function follow() { // a link to one of them: report.html#its-id
   openAndFocus(rowOf.get(id));
 }
 
-function save(text, kind, ending) {
-  const address = URL.createObjectURL(new Blob([text], {type: kind}));
-  const link = make("a", {href: address, download: `${DATA.name}.${ending}`});
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(address), 1000);
-}
-
 function toCsv(rows) {
-  const quoted = (said) => /[",\r\n]/.test(said) ? `"${said.replaceAll('"', '""')}"` : said;
   const all = [...columns.values()];
   const head = ["id", ...all.map((column) => column.key), "lat", "lon"];
   const lines = rows.map((row) => {
     const [lon, lat] = lonLat(...middle(row)) || [];
     return [DATA.ids[row], ...all.map((column) => column.values[row] ?? ""), lat?.toFixed(6) ?? "", lon?.toFixed(6) ?? ""];
   });
-  return [head, ...lines].map((cells) => cells.map((cell) => quoted(String(cell))).join(",")).join("\r\n") + "\r\n";
+  return csv([head, ...lines]);
 }
 
 function toGeoJson(rows) {
@@ -94,8 +84,8 @@ startMap(hover, (row) => row < 0 ? close(false) : open(row, false));
 startTable(hover, select, openAndFocus);
 drawLegend();
 refilter();
-$("csv").addEventListener("click", () => save(toCsv(seen.rows), "text/csv", "csv"));
-$("geojson").addEventListener("click", () => save(toGeoJson(seen.rows), "application/geo+json", "geojson"));
+$("csv").addEventListener("click", () => save(toCsv(seen.rows), "text/csv", DATA.name + ".csv"));
+$("geojson").addEventListener("click", () => save(toGeoJson(seen.rows), "application/geo+json", DATA.name + ".geojson"));
 addEventListener("hashchange", follow);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") return close();

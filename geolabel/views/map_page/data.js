@@ -1,9 +1,7 @@
-"use strict";
 // What the page knows: rows, columns, outlines, and where a pixel lies on Earth.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
+const DATA = JSON.parse($("data").textContent);
 const COUNT = DATA.ids.length;
-const $ = (id) => document.getElementById(id);
 
 const columns = new Map(DATA.columns.map((column) =>
   [column.key, {...column, values: column.different ? column.at.map((at) => column.different[at]) : column.values}]));
@@ -63,19 +61,4 @@ function lonLat(x, y) {
   };
   const lon = at(DATA.lon), lat = at(DATA.lat);
   return lon === null || lat === null ? null : [((lon + 180) % 360 + 360) % 360 - 180, lat];
-}
-
-function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, set] of Object.entries(properties)) {
-    if (name in element && !name.includes("-") && name !== "role") element[name] = set; else element.setAttribute(name, set);
-  }
-  element.append(...children);
-  return element;
-}
-
-function swatch(color) {
-  const box = make("i", {className: "swatch"});
-  box.style.background = color;
-  return box;
 }

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from dataclasses import dataclass
 from html import escape
-from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
+from geolabel.views import program
 from geolabel.views.map_page.bars import Bars, figure
 from geolabel.views.map_page.columns import Column, packed
-from geolabel.views.page import facts
+from geolabel.views.page import address, facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-_SCRIPTS = ("data.js", "map.js", "table.js", "card.js", "app.js")
+_SCRIPTS = (
+    "dom.js",
+    "map_page/data.js",
+    "map_page/map.js",
+    "map_page/table.js",
+    "map_page/card.js",
+    "map_page/app.js",
+)
+_STYLES = ("base.css", "map_page/page.css")
 _PARTS = 100
 """Outlines are kept to a hundredth of a pixel."""
 
@@ -94,13 +99,10 @@ class MapPage:
 
 def document(page: MapPage) -> str:
     """The page as HTML. What it may do is told to the browser: run this program, show the pictures in it, no more."""
-    script = "".join(_part(name) for name in _SCRIPTS)
-    style = _part("page.css")
-    return Template(_part("page.html")).substitute(
-        policy=(
-            f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
-            "base-uri 'none'; form-action 'none'"
-        ),
+    script = program.joined(_SCRIPTS)
+    style = program.joined(_STYLES)
+    return Template(program.joined(["map_page/page.html"])).substitute(
+        policy=program.policy(script, style, pictures="data:"),
         title=escape(page.title),
         about=f'<p class="soft">{escape(page.about)}</p>' if page.about else "",
         style=style,
@@ -112,17 +114,7 @@ def document(page: MapPage) -> str:
     )
 
 
-def _part(name: str) -> str:
-    return resources.files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """A source as a content security policy names it."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _data(page: MapPage) -> str:
-    """JSON that may stand in a page: no text in it can end the element that it stands in."""
     data = {
         "name": page.name,
         "width": page.frame.width,
@@ -147,8 +139,7 @@ def _data(page: MapPage) -> str:
         "columns": [packed(column, values) for column, values in page.columns],
         "chips": {str(row): [_source(chip) for chip in pair] for row, pair in page.chips.items()},
     }
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return program.json_in_page(data)
 
 
 def _numbers(lattice: NDArray[np.float64]) -> list[list[float | None]]:
@@ -160,7 +151,7 @@ def _source(picture: bytes) -> str:
     if not picture:
         return ""
     kind = "jpeg" if picture[:2] == b"\xff\xd8" else "webp"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+    return address(picture, kind)
 
 
 def _outline(geometry: Any) -> list[list[list[int]]]:

@@ -12,6 +12,7 @@ from geolabel.errors import OptionError, SchemeError, TileIndexError, listed
 from geolabel.labels.scheme import Scheme
 from geolabel.labels.scheme_file import read_scheme
 from geolabel.steps.embed.clustering.files import Place, labelled, write
+from geolabel.steps.making import makes
 from geolabel.tiling import read_index
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RenameReport:
     maps: tuple[Path, ...]
 
 
+@makes("embed cluster", "clusters", "names")
 def rename(clusters: Path, names: Path, *, output: Path, overwrite: bool = False) -> RenameReport:
     """The index of clusters with the titles that the scheme file `names` gives them as names of its classes.
 

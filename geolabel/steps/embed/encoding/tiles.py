@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from geolabel import files
 from geolabel.learn.chips import load_chips
 from geolabel.learn.predictor import predict_chips
 from geolabel.model import for_source
@@ -16,6 +15,7 @@ from geolabel.steps.predict_tiles import parts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -32,7 +32,7 @@ def encoded_tiles(
     come after those of the first. Raises InputError, BandError, TileIndexError.
     """
     for rows, scale, offset in parts(index, "encoding tiles"):
-        with tempfile.TemporaryDirectory(prefix="geolabel-chips-") as scratch:
-            chips = load_chips(index, rows, base, Path(scratch))
+        with files.scratch() as scratch:
+            chips = load_chips(index, rows, base, scratch)
             ready = encoder.with_card(for_source(encoder.card, index.sources[0].dtype, scale, offset))
             yield table.take(pa.array(rows)), predict_chips(ready, chips, np.arange(len(rows)))

@@ -54,8 +54,13 @@ def colour_features(chips: Chips, bands: Sequence[BandContract], train: NDArray[
             for at in range(0, len(chips), step)
         ]
     )
-    mean, deviation = (np.nan_to_num(by(found[train], axis=0)) for by in (_nanmean, _nanstd))
-    standard = np.nan_to_num((found - mean) / np.where(deviation > 0, deviation, 1))
+    return standardised(found, train)
+
+
+def standardised(features: NDArray[np.float32], train: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Features (n, f) with mean 0 and deviation 1 over the rows `train` (m,); what is not known has the mean."""
+    mean, deviation = (np.nan_to_num(by(features[train], axis=0)) for by in (_nanmean, _nanstd))
+    standard = np.nan_to_num((features - mean) / np.where(deviation > 0, deviation, 1))
     return np.asarray(standard, np.float32)
 
 

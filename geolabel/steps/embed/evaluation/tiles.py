@@ -12,6 +12,7 @@ from geolabel.errors import EmptyError, TileIndexError, listed
 from geolabel.labels.targets import dominant
 from geolabel.steps.embed.classes import NONE, shares_with_none
 from geolabel.steps.task import whole_tiles
+from geolabel.tiling.index import shapes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,7 +113,7 @@ def _check(path: Path, parts: NDArray[Any], classes: tuple[str, ...]) -> None:
 
 def _refuse_overlap(index: TileIndex, path: Path, rows: NDArray[np.int64], part: NDArray[Any]) -> None:
     """Raise TileIndexError where a test tile lies over ground of a training tile, of whatever raster or date."""
-    geometries = np.asarray(shapely.from_wkb(index.column("geometry")[rows]), dtype=object)
+    geometries = shapes_of(index.column("geometry")[rows])
     extended = shapely.get_type_id(geometries) == _POLYGON  # a point does not say how far its chip reaches
     train, test = (_inner(geometries[extended & (part[rows] == name)]) for name in PARTS)
     shared = len(np.unique(shapely.STRtree(train).query(test, predicate="intersects")[0]))

@@ -10,6 +10,7 @@ import shapely
 
 from geolabel import maps, vector
 from geolabel.errors import OptionError
+from geolabel.tiling.index import shapes_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def write_answers(path: Path, index: TileIndex, columns: dict[str, NDArray[Any]]
             rows.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
         return
     assert index.crs
-    shapes = np.asarray(shapely.from_wkb(index.column("geometry")), dtype=object)
+    shapes = shapes_of(index.column("geometry"))
     points = bool(len(shapes)) and bool((shapely.get_type_id(shapes) == 0).all())
     layer = vector.Layer(LAYER, shapes, columns, index.crs, "Point" if points else "Polygon", about)
     vector.write_layer(path, layer, "GPKG")

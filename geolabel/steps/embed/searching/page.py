@@ -6,9 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
 
-from geolabel import geodesy
 from geolabel.embeddings import tiles_of
 from geolabel.errors import InputError
 from geolabel.steps.embed.searching.ranks import BACKGROUND
@@ -120,12 +118,4 @@ def _pictures(index: TileIndex, base: Path) -> tuple[list[bytes | None], tuple[s
 
 def _places(index: TileIndex) -> list[tuple[str, ...]]:
     """Longitude and latitude of each tile's centre, as `--like` takes them; () where it has no place."""
-    placed = index.has_place()
-    found: list[tuple[str, ...]] = [()] * len(index)
-    if placed.any() and index.crs:
-        bounds = shapely.bounds(shapely.from_wkb(index.column("geometry")[placed]))
-        centre = (bounds[:, :2] + bounds[:, 2:]) / 2
-        lonlat = geodesy.reproject(centre[:, 0], centre[:, 1], index.crs, "EPSG:4326")
-        for at, (lon, lat) in zip(np.flatnonzero(placed).tolist(), lonlat.tolist(), strict=True):
-            found[at] = (f"{lon:.5f},{lat:.5f}",)
-    return found
+    return [() if np.isnan(lon) else (f"{lon:.5f},{lat:.5f}",) for lon, lat in index.lonlat().tolist()]

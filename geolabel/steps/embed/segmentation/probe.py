@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from geolabel import files
-from geolabel.errors import ModelError, SchemeError
+from geolabel import checked, files
+from geolabel.errors import DamagedError, ModelError, SchemeError
 from geolabel.learn.pixelwise import PIXEL_PROBES, restore_probe
+from geolabel.learn.pixelwise.probe import MOST_CLASSES
 from geolabel.maps import ClassStyle
 
 if TYPE_CHECKING:
@@ -74,30 +75,33 @@ def read_probe(folder: Path) -> KeptProbe:
     files.check_readable(path, "the probe of a folder that geolabel embed segment made")
     try:
         with safe_open(path, framework="numpy") as opened:
-            told: dict[str, Any] = json.loads((opened.metadata() or {})["geolabel-probe"])
+            told = checked.parse((opened.metadata() or {}).get("geolabel-probe", "null"))
+            kind = _kind(told)
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is no mapping
-        _check(told)
-        styles = tuple(ClassStyle(**entry) for entry in told["classes"])
-        features = int(told["features"])
-        probe = restore_probe(told["kind"], arrays, [style.name for style in styles], features)
+        styles = tuple(_style(entry) for entry in told["classes"].items(most=MOST_CLASSES))
+        features, stride = told["features"].whole(least=1), told.get("stride")
         return KeptProbe(
-            probe,
-            told["kind"],
+            restore_probe(kind, arrays, [style.name for style in styles], features),
+            kind,
             styles,
-            told["stride"] and int(told["stride"]),
+            None if stride is None else stride.whole(least=1),
             features,
-            str(told["model"]),
-            str(told["fingerprint"]),
-            tuple(map(str, told["attribution"])),
+            told["model"].text(),
+            told["fingerprint"].text(),
+            told["attribution"].texts(),
         )
     except (ModelError, SchemeError) as error:
         raise ModelError(f"{path}: {error}") from error
-    except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (DamagedError, SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: is no probe, or it is damaged ({error}); make it again, or copy it again") from error
 
 
-def _check(told: dict[str, Any]) -> None:
-    if told["format"] != _FORMAT:
-        raise ModelError(f"format {told['format']}, this geolabel reads {_FORMAT}; upgrade geolabel")
-    if told["kind"] not in PIXEL_PROBES:
-        raise ModelError(f"{told['kind']!r} is none of {', '.join(PIXEL_PROBES)}")
+def _kind(told: checked.Told) -> ProbeKind:
+    if told["format"].value != _FORMAT:
+        raise ModelError(f"format {told['format'].value!r:.40}, this geolabel reads {_FORMAT}; upgrade geolabel")
+    return told["kind"].one_of(PIXEL_PROBES)
+
+
+def _style(told: checked.Told) -> ClassStyle:
+    name, title, color = (told[key].text() for key in ("name", "title", "color"))
+    return ClassStyle(told["value"].whole(least=0), name, title, color)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geolabel import files
-from geolabel.errors import OptionError
+from geolabel import checked, files
+from geolabel.errors import DamagedError, OptionError
 from geolabel.learn.metric.recipe import EmbedRecipe
 from geolabel.steps.embed.training.ground import Drawing
 from geolabel.steps.embed.training.labelled import Judging, LabelMaps
@@ -39,6 +39,11 @@ class Origin:
             raise OptionError(f"{indexes[0]}: its labels are those it has; attach others with geolabel label")
         if not indexes and self.recipe.supervised and not self.maps.paths():
             raise OptionError("rasters have no labels; name maps of them: --osm, --clc, --raster, --vector")
+
+    @property
+    def choices(self) -> tuple[EmbedRecipe, Drawing, LabelMaps, Judging]:
+        """What was asked for, apart from the inputs."""
+        return self.recipe, self.drawing, self.maps, self.judging
 
     @property
     def is_index(self) -> bool:
@@ -75,27 +80,25 @@ class Origin:
 
 def kept_origin(output: Path, sources: Sequence[Path]) -> Origin:
     """What a run that is to be resumed was begun with. Raises OptionError where it is another, or damaged."""
-    kept = files.read_json(output / files.RECORD, "the run.json of a run to resume")
+    record = files.read_json(output / files.RECORD, "the run.json of a run to resume")
     try:
+        checked.check(record)
+        kept = checked.Told(record)
         found = Origin(
             tuple(sources),
-            EmbedRecipe(**kept["options"]),
-            Drawing(**_typed(kept["drawing"], output)),
-            LabelMaps(**_typed(kept["labels"], output)),
-            Judging(**_typed(kept["judging"], output)),
+            EmbedRecipe(**checked.fields_of(kept["options"], EmbedRecipe)),
+            Drawing(**_found(checked.fields_of(kept["drawing"], Drawing), output)),
+            LabelMaps(**_found(checked.fields_of(kept["labels"], LabelMaps), output)),
+            Judging(**checked.fields_of(kept["judging"], Judging)),
         )
-        same = kept["inputs"] == found.record(output)["inputs"]
-    except (AttributeError, KeyError, TypeError) as error:
+        same = kept["inputs"].table() == found.record(output)["inputs"]
+    except DamagedError as error:
         raise OptionError(f"{output / files.RECORD}: is damaged ({error}); train anew with --overwrite") from error
     if not same:
         raise OptionError(f"{output}: was not trained on these inputs; train anew with --overwrite")
     if not (output / CHECKPOINT).exists():
         raise OptionError(f"{output}: holds no checkpoint, so there is nothing to resume; train with --overwrite")
     return found
-
-
-_FILES = ("aoi", "legend", "osm", "clc", "raster", "vector")
-"""Options that name files; an area of interest may be a rectangle."""
 
 
 def _told(options: dict[str, Any], named: Callable[[Path], str]) -> dict[str, Any]:
@@ -110,17 +113,12 @@ def _told(options: dict[str, Any], named: Callable[[Path], str]) -> dict[str, An
     }
 
 
-def _typed(told: dict[str, Any], output: Path) -> dict[str, Any]:
-    """Options out of the run.json of the folder `output`: lists as tuples, names of files as paths."""
+def _found(options: dict[str, Any], output: Path) -> dict[str, Any]:
+    """Options out of the run.json of the folder `output`; files that it names are found from there."""
 
-    def path(text: str) -> Path:
-        found = output / text
-        return found if found.exists() else Path(text)
+    def here(value: Any) -> Any:
+        return output / value if isinstance(value, Path) and (output / value).exists() else value
 
-    found: dict[str, Any] = {}
-    for name, value in told.items():
-        if isinstance(value, list):
-            found[name] = tuple(path(item) if name in _FILES else item for item in value)
-        else:
-            found[name] = path(value) if name in _FILES and value is not None else value
-    return found
+    return {
+        name: tuple(map(here, value)) if isinstance(value, tuple) else here(value) for name, value in options.items()
+    }

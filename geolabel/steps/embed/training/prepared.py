@@ -56,7 +56,7 @@ def prepare_tiles(path: Path, recipe: EmbedRecipe, cache: Path | None, scratch_i
         train = np.flatnonzero(task.parts == "train")
         source = index.sources[0]
         bands = band_contracts(chips, train, source.bands, source.scale, source.offset)
-        width, height = index.tiling["size"]
+        width, height = index.size_px
         attribution = [str(entry["attribution"]) for entry in index.label_sources if entry.get("attribution")]
         by_place = task.by_distance or bool(recipe.by)
         card = make_card(

@@ -1,0 +1,1 @@
+"""What a set of tiles looks like in numbers: projections, neighbours, outliers, duplicates, artefacts, prototypes."""

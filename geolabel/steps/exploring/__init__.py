@@ -1,0 +1,1 @@
+"""What `explore` is made of: tiles, one pass over their pixels, what is found in that, and the page."""
