@@ -86,7 +86,8 @@ def shared_data() -> Path:
     return folder
 
 
-def _mounted(folder: Path, options: str) -> Iterator[Path]:
+def mounted(folder: Path, options: str) -> Iterator[Path]:
+    """A file system of its own in memory, gone afterwards; the test is skipped where none may be mounted."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     mount = shutil.which("mount")
@@ -102,10 +103,10 @@ def _mounted(folder: Path, options: str) -> Iterator[Path]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one MiB."""
-    yield from _mounted(tmp_path / "small", "size=1m")
+    yield from mounted(tmp_path / "small", "size=1m")
 
 
 @pytest.fixture
 def read_only_folder(tmp_path: Path) -> Iterator[Path]:
     """A folder that nobody may write to, root included."""
-    yield from _mounted(tmp_path / "read_only", "size=1m,ro")
+    yield from mounted(tmp_path / "read_only", "size=1m,ro")

@@ -64,7 +64,7 @@ def _raster(path: Path, *, crs: str | None = "EPSG:32719", transform: Affine | N
 RASTERS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "missing": (lambda path: None, ("no such file",)),
     "empty": (lambda path: path.write_bytes(b""), ("is empty", "again")),
-    "text": (lambda path: path.write_text("hello, I am text\n" * 20), ("not a raster", "gdalinfo")),
+    "text": (lambda path: path.write_text("hello, I am text\n" * 20), ("not a raster", "look into it")),
     "header only": (lambda path: path.write_bytes(b"II*\x00\x08\x00\x00\x00"), ("not a raster", "truncated")),
     "folder": (lambda path: path.mkdir(), ("folder",)),
     "no crs": (lambda path: _raster(path, crs=None), ("no coordinate reference system", "gdal_edit.py -a_srs")),

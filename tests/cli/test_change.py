@@ -260,11 +260,13 @@ def test_as_they_are_compares_the_files_themselves(cli: Callable[..., Done], pla
 
 
 def test_the_same_input_gives_the_same_bytes(cli: Callable[..., Done], place: Path, tmp_path: Path):
-    change(cli, place / "2019.tif", place / "2020.tif", "-o", tmp_path / "2020.alerts")
+    for name in ("2019.tif", "2020.tif"):  # named by relative paths
+        shutil.copyfile(place / name, tmp_path / name)
+    change(cli, tmp_path / "2019.tif", tmp_path / "2020.tif", "-o", tmp_path / "2020.alerts")
     names = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
     assert len(names) >= 14
     different = [str(name) for name in names if (tmp_path / name).read_bytes() != (place / name).read_bytes()]
-    assert different in ([], ["2020.alerts/project.qgz"])  # the project names the images by relative paths
+    assert not different
 
 
 def test_alerts_are_read_as_they_were_made(place: Path):
@@ -278,7 +280,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(
     cli: Callable[..., Done], place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     out = tmp_path / "2020.alerts"
-    words = ("change", place / "2019.tif", place / "2020.tif", "-o", out)
+    for name in ("2019.tif", "2020.tif"):
+        shutil.copyfile(place / name, tmp_path / name)
+    words = ("change", tmp_path / "2019.tif", tmp_path / "2020.tif", "-o", out)
     work = out.with_name("2020.alerts.work")
 
     def stop(*_: object, **__: object) -> None:

@@ -86,6 +86,7 @@ def test_predictions_of_another_class(cli: Callable[..., Done], predictions: lis
     fails(cli, tmp_path, *words, says=("2019.geolabel", "bare, forest, not water"))
 
 
+@pytest.mark.slow
 def test_a_model_of_pairs(cli: Callable[..., Done], place: tuple[Path, dict[str, Any]], tmp_path: Path):
     folder, _ = place
     images = (folder / "before.tif", folder / "after.tif", "--dates", "2019,2020")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.cli.change_scene import FIRST, SECOND, at, picture, read_alerts, write_dates, write_picture
+from tests.cli.records import untitled
 from tests.cli.test_bad_input import fails
 from tests.steps.test_change_vector import scene
 
@@ -34,8 +35,9 @@ def test_deforestation_is_change_with_its_defaults(
     found = read_alerts(tmp_path / "2020.alerts")
     assert [len(at(found, box)) for box in (FIRST, SECOND)] == [1, 1]
     assert cli("change", "2019.tif", "2020.tif", "-o", "same").code == 0
-    for name in ("alerts.gpkg", "alerts.geojson", "loss.tif", "run.json", "summary.csv"):
+    for name in ("alerts.gpkg", "alerts.geojson", "loss.tif", "summary.csv"):
         assert (tmp_path / "same" / name).read_bytes() == (tmp_path / "2020.alerts" / name).read_bytes(), name
+    assert untitled(tmp_path / "same") == untitled(tmp_path / "2020.alerts")
 
 
 def test_deforestation_takes_what_change_takes(

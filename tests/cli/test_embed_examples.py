@@ -39,6 +39,7 @@ PUBLISHED = {
 """What both have in common; the last is fixed in the published code."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["unsupervised", "supervised"])
 def test_a_published_configuration_runs(cli, write_raster, tmp_path, name) -> None:
     path = EXAMPLES / f"embeddings-{name}.toml"

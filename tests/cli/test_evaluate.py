@@ -22,8 +22,8 @@ def test_the_folder_of_an_evaluation(way: Way, cli: Callable[..., Done], tmp_pat
     out = tmp_path / "e"
     done = cli("evaluate", way.model, way.tiles, "-o", out, "--json")
     assert done.code == 0, done.err
-    names = {"metrics.json", "report.html", "run.json", "pr.svg", "roc.svg", "reliability.svg", "loss.svg"}
-    assert {path.name for path in out.iterdir()} == names
+    names = {"metrics.json", "errors.csv", "report.html", "run.json", "loss.svg"}
+    assert {path.name for path in out.iterdir()} == names | {"pr.svg", "roc.svg", "reliability.svg"}
     kept = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     assert {name: kept[name] for name in done.json} == done.json
     assert [part["name"] for part in done.json["parts"]] == ["train", "val", "test"]

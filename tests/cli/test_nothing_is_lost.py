@@ -123,6 +123,7 @@ def _hears_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_process_tells_how_to_go_on_and_leaves_nothing_half_done(
     way: Way, tmp_path: Path, sent: signal.Signals

@@ -34,8 +34,14 @@ COMMANDS = [
     "polygons",
     "change",
     "export",
+    "explore",
+    "explain",
+    "dehaze",
+    "inspect",
+    "report",
     "demo",
     "doctor",
+    "verify",
 ]
 
 
@@ -113,6 +119,7 @@ def test_ctrl_c_exits_with_130_and_the_command(cli: Callable[..., Done], way: Wa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_training_leaves_a_model_and_the_command_to_go_on(
     cli: Callable[..., Done], way: Way, monkeypatch, tmp_path: Path
 ):

@@ -70,6 +70,7 @@ def test_a_baseline_on_what_a_network_sees(cli: Callable[..., Done], way: Way, t
     assert done.json["scores"]["macro_average_precision"] > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -101,6 +102,7 @@ def test_every_way_of_learning_gives_a_model_that_predicts(
     assert (tmp_path / "run" / "last.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_filled_labels_stand_beside_the_others_and_three_ways_are_compared(
     cli: Callable[..., Done], way: Way, tmp_path: Path
 ):
@@ -181,6 +183,7 @@ def geolabel(*words: object, before: tuple[str, ...] = ()) -> subprocess.Popen[s
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(way: Way, tmp_path: Path, cli: Callable[..., Done]):
     words = ("--epochs", 5, "--ema", 0.9, "--mixup", 0.2, "--balance", "sampler")
     assert cli("train", way.tiles, "-o", tmp_path / "whole", *words).code == 0

@@ -17,6 +17,7 @@ from rio_cogeo import cog_validate
 from safetensors import safe_open
 
 from tests.cli.conftest import BANDS, FIELD, SIDE, fields
+from tests.cli.records import untitled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,10 +149,10 @@ def test_the_same_input_gives_the_same_bytes(way: Way, cli: Callable[..., Done],
         "probabilities.tif",
         "detections.geojson",
         "detections.gpkg",
-        "run.json",
         "classes.tif.aux.xml",
     ):
         assert (tmp_path / "again.geolabel" / name).read_bytes() == (way.prediction / name).read_bytes(), name
+    assert untitled(tmp_path / "again.geolabel") == untitled(way.prediction)
 
 
 def test_an_area_of_interest_is_kept_to(way: Way, cli: Callable[..., Done], tmp_path: Path):

@@ -98,6 +98,7 @@ def _lesson(tiles: int = 120) -> tuple[Lesson, Normalise]:
     return of_pixels((noise + blobs).clip(0, 255).astype("uint8"), wanted, (Head("h", "sigmoid", ("c",)),))
 
 
+@pytest.mark.slow
 def test_who_learned_amid_others_answers_amid_them_as_alone():
     task, normalise = _lesson(240)
     recipe = replace(RECIPE, model=MODEL)
@@ -129,6 +130,7 @@ EVERYTHING = replace(
 )
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_its_checkpoint_as_if_never_stopped(tmp_path: Path):
     task, normalise = _lesson(48)
     whole = train(EVERYTHING, task, normalise)

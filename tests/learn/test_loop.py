@@ -56,6 +56,7 @@ EVERYTHING = replace(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "plateau"])
 def test_a_run_goes_on_from_its_checkpoint_as_if_never_stopped(tmp_path: Path, schedule: str):
     recipe = replace(EVERYTHING, schedule=schedule)

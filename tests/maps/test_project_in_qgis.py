@@ -77,6 +77,15 @@ def test_a_layer_that_is_gone_is_missed(folder, tmp_path):
     assert found["missing"] == ["Time of the loss"]
 
 
+@pytest.mark.parametrize("name", ["a%20b", "a|layername=b"])
+def test_a_name_that_qgis_misreads_is_told_and_renaming_mends_it(tmp_path, caplog, name):
+    (tmp_path / name).mkdir()
+    write_folder(tmp_path / name / "after.alerts")
+    assert "QGIS takes a %20 or a | in the name of a folder" in caplog.text
+    plain = (tmp_path / name).rename(tmp_path / "plain")
+    assert open_in_qgis(plain / "after.alerts" / "project.qgz")["missing"] == []
+
+
 def test_groups_from_above(seen):
     found = [(group["group"], [layer["title"] for layer in group["layers"]]) for group in seen["groups"]]
     assert found == [

@@ -189,7 +189,7 @@ def test_files_that_are_no_rasters_are_named(tmp_path: Path, write_raster) -> No
     for name, says in [
         ("missing.tif", "no such file; a raster was expected"),
         ("empty.tif", "the file is empty; .*download it again"),
-        ("text.tif", "is not a raster that GDAL can read.*check it with gdalinfo"),
+        ("text.tif", "is a table of text, not a raster; geolabel tile --images and label read such tables"),
         ("truncated.tif", "is not a raster that GDAL can read, or it is truncated.*copy it again"),
     ]:
         with pytest.raises(InputError, match=rf"{name}: {says}"):

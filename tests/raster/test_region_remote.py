@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from geolabel import raster
 from geolabel.errors import InputError
 from geolabel.grid import Window
 from geolabel.raster import remote
+from tests.faults.flaky import QuietServer
 
 UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_500_000.0)
 SIDE = 1024
@@ -46,11 +47,11 @@ Serve = Callable[..., Server]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    servers: list[ThreadingHTTPServer] = []
+    servers: list[QuietServer] = []
 
     def start(**how: object) -> Server:
         server = Server(**how)
-        listening = ThreadingHTTPServer(("127.0.0.1", 0), handler(server, tmp_path))
+        listening = QuietServer(("127.0.0.1", 0), handler(server, tmp_path))
         servers.append(listening)
         threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True).start()
         server.url = f"http://127.0.0.1:{listening.server_port}"
@@ -306,4 +307,4 @@ def test_a_fingerprint_tells_when_a_remote_source_changes(tmp_path: Path, serve:
 def test_names_for_gdal_and_back(text: str, name: str) -> None:
     assert remote.gdal_name(text) == name
     assert remote.address(name).lower() == text.removeprefix("/vsicurl/").lower()
-    assert remote.named(OSError(f"`{name}' does not exist")) is not None
+    assert remote.named(OSError(f"`{name}' does not exist"), ["/vsis3/b", name]) == remote.address(name)

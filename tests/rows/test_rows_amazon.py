@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from geolabel.learn import backbones
 from geolabel.learn.apart import Apart
@@ -100,6 +101,7 @@ def _all_right(found: Found, kind: str, classes: slice = slice(0, 4)) -> float:
     return float((seen[:, classes] == (found.truth[:, classes] > 0)).all(axis=1).mean())
 
 
+@pytest.mark.slow
 def test_a7_classes_that_exclude_each_other_share_a_softmax():
     found = average(a7_exclusive, range(3))
     assert found["softmax"] > found["sigmoid"] + 0.04  # seen: +.03 to +.18
@@ -118,6 +120,7 @@ def a8_sample_weights(seed: int) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 def test_a8_tiles_of_which_little_is_known_count_less():
     found = average(a8_sample_weights)
     assert found["by known"] > found["alike"] + 0.02  # seen: +.04 to +.12
@@ -126,6 +129,7 @@ def test_a8_tiles_of_which_little_is_known_count_less():
 # plain BCE has .07 at a threshold of .5: a rare class that overlaps with the rest is never likelier than not
 
 
+@pytest.mark.slow
 def test_a9_weighted_bce_says_that_a_rare_class_is_there():
     assert f1_at_half("weighted BCE") > f1_at_half("plain") + 0.1  # seen: +.20 on average
 
@@ -146,6 +150,7 @@ def a17_layer_decay(seed: int, weights: Path) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 def test_a17_slower_first_layers_keep_what_they_know_from_few_wrong_labels(pretrained: Path):
     found = average(lambda seed: a17_layer_decay(seed, pretrained), range(3))
     assert found["decay"] > found["alike"] + 0.03  # seen: +.04 to +.17
@@ -168,6 +173,7 @@ def a18_apart(seed: int) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 def test_a18_trained_apart_the_sky_is_not_disturbed_by_labels_of_the_land():
     found = average(a18_apart, range(3))
     assert found["apart"] > found["shared"] + 0.06  # seen: +.14 to +.35

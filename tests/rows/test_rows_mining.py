@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from sklearn.metrics import fbeta_score
 from typer.testing import CliRunner
@@ -64,6 +65,7 @@ def d3_dehaze(seed: int) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 def test_d3_without_haze_nobody_is_misled_by_it():
     found = average(d3_dehaze)
     assert found["dehazed"] > found["raw"] + 0.05  # seen: +.06 to +.27
@@ -84,6 +86,7 @@ def d4_two_heads(seed: int) -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 def test_d4_weather_by_softmax_and_land_by_sigmoid_on_one_densenet():
     found = average(d4_two_heads)
     assert found["two"] > found["one"] + 0.08  # seen: +.10 to +.23
@@ -126,6 +129,7 @@ def write_kaggle(folder: Path, count: int = 400) -> tuple[list[str], np.ndarray]
     return names, truth
 
 
+@pytest.mark.slow
 def test_d1_kaggle_end_to_end(tmp_path: Path):
     names, truth = write_kaggle(tmp_path)
     tiles, run = tmp_path / "tiles.parquet", tmp_path / "run"

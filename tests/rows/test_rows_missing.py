@@ -60,6 +60,7 @@ def c2_rectangles(seed: int) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 def test_c2_rectangles_are_seen_whole():
     found = average(c2_rectangles)
     assert found["rectangle"] > found["square"] + 0.02  # seen: +.04 to +.08
@@ -84,6 +85,7 @@ def _turned(pixels: np.ndarray, seed: int) -> np.ndarray:
     return turned
 
 
+@pytest.mark.slow
 def test_c3_turned_and_mirrored_tiles_teach_what_has_no_right_way_up():
     found = average(c3_flips)
     assert found["dihedral"] > found["none"] + 0.03  # seen: +.03 to +.11
@@ -160,6 +162,7 @@ def c10_schedules(seed: int) -> dict[str, float]:
     }
 
 
+@pytest.mark.slow
 def test_c10_a_rate_that_rises_and_falls_may_be_higher_than_a_constant_one():
     found = average(c10_schedules)
     for way in ("cosine", "one-cycle"):
@@ -180,6 +183,7 @@ def _sureness_of_errors(found: Found) -> float:
     return float(np.maximum(found.last, 1 - found.last)[wrong].mean())
 
 
+@pytest.mark.slow
 def test_c15_a_network_taught_by_focal_loss_is_less_sure_of_its_errors():
     found = average(c15_focal)
     assert found["focal"] < found["bce"] - 0.06  # seen: −.06 to −.25

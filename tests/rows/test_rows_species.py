@@ -85,6 +85,7 @@ def e2_balance(seed: int) -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 def test_e2_balanced_draws_find_rare_species():
     found = average(e2_balance)
     for way in ("weights", "sampler", "over"):
@@ -149,6 +150,7 @@ def e6_rates(seed: int) -> dict[str, float]:
     return {**found, "chosen": learned[best].average_precision}
 
 
+@pytest.mark.slow
 def test_e6_the_rate_chosen_on_validation_tiles_is_the_right_one():
     found = average(e6_rates)
     assert found["chosen"] > max(found["1e-05"], found["1"]) + 0.12  # seen: +.26 to +.45

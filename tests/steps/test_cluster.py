@@ -22,11 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from geolabel import files
 from geolabel.errors import InputError, InstallError
 from geolabel.labels.scheme import LabelClass, Scheme
 from geolabel.learn.store import save_predictor
 from geolabel.steps.predict import predict
 from geolabel.steps.region import cluster, scheduling
+from tests.cli.records import untitled
 from tests.learn.networks import card, classifier
 
 if TYPE_CHECKING:
@@ -71,7 +73,9 @@ def alone(place: Path) -> dict[str, str]:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in MAPS}
+    """Of the maps, and of the record without the digests of what is titled after the folder."""
+    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in MAPS}
+    return found | {files.RECORD: hashlib.sha256(repr(untitled(folder)).encode()).hexdigest()}
 
 
 def begin(module: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -133,6 +137,7 @@ def when_begun(folder: Path, act: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+@pytest.mark.slow
 def test_a_worker_is_killed_in_the_middle(
     place: Path, alone: dict[str, str], scheduler: str, worker: Callable[..., subprocess.Popen[bytes]]
 ):
@@ -152,6 +157,7 @@ def test_a_worker_is_killed_in_the_middle(
     assert hashes(out) == alone
 
 
+@pytest.mark.slow
 def test_processes_of_the_command_line_begin_anew(place: Path, alone: dict[str, str]):
     out = place / "processes"
     words = ["predict", "region.tif", "--model", "model.safetensors", *WORDS, "--workers", "2", "-o", out.name]

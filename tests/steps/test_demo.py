@@ -19,6 +19,7 @@ from geolabel.steps.demo_scores import score_mines
 from geolabel.world import CLASSES
 
 
+@pytest.mark.slow
 def test_a_small_demo(tmp_path: Path):
     assert commands
     ran: list[str] = []
@@ -86,6 +87,7 @@ def test_mines_are_counted_as_objects(tmp_path: Path):
     assert (none.detections, none.false_detections) == (1, 1)
 
 
+@pytest.mark.slow
 def test_the_demo_command_stops_where_a_step_fails_and_keeps_stdout_for_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
+import pytest
 import rasterio
 import shapely
 
@@ -20,6 +21,7 @@ from geolabel.tiling import read_index
 BANDS = ("blue", "green", "red", "nir", "swir1", "thermal", "swir2")
 
 
+@pytest.mark.slow
 def test_para(shared_data: Path, tmp_path: Path):
     scene = shared_data / "para-landsat" / "landsat5_1988_para.tif"
     polygons = shared_data / "para-landsat" / "training_lsat.geojson"

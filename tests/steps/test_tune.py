@@ -64,6 +64,7 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.slow
 def test_the_printed_command_trains_the_best_model_again(tiles: Path, tmp_path: Path):
     assert commands
     start = Recipe(epochs=2, batch=8, lr=0.00123, augment="none", precision="fp32")
@@ -394,3 +395,10 @@ def test_values_are_read_by_the_type_of_their_field():
     }.items():
         with pytest.raises(OptionError, match=told):
             recipe_words.parse_variation(wrong)
+
+
+def test_a_search_names_the_ground_that_a_training_has(tiles: Path, tmp_path: Path):
+    tune(tiles, output=tmp_path / "s", model="logistic", trials=1)
+    train(tiles, output=tmp_path / "run", model="logistic")
+    found = json.loads((tmp_path / "s" / "best.json").read_text(encoding="utf-8"))
+    assert found["ground"] == json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))["ground"]

@@ -43,7 +43,7 @@ def make(places=BOXES, crs: str | None = "EPSG:32631") -> TileIndex:
         table,
         (SOURCE,),
         crs,
-        {"size": 32, "seed": 1},
+        {"size": [32, 32], "seed": 1},
         {"name": "s", "classes": []},
         ({"kind": "clc"},),
         None,

@@ -16,7 +16,7 @@ from geolabel import raster
 from geolabel.errors import OptionError
 from geolabel.grid import Grid
 from geolabel.tiling import grid_windows
-from geolabel.tiling.sampling import inside_area, valid_share
+from geolabel.tiling.sampling import count_windows, inside_area, valid_share
 
 sides = st.integers(1, 70)
 
@@ -117,3 +117,35 @@ def test_tiles_that_touch_an_area() -> None:
     area = np.array([shapely.box(10, 60, 20, 70), shapely.box(60, 10, 61, 11)])
     assert inside_area(windows, grid, area).tolist() == [True, False, False, True]
     assert inside_area(windows, grid, np.empty(0, dtype=object)).tolist() == [False] * 4
+
+
+@given(
+    st.integers(1, 400),
+    st.integers(1, 400),
+    st.integers(1, 90),
+    st.integers(1, 90),
+    st.tuples(*[st.floats(-50, 450)] * 4),
+)
+def test_tiles_within_a_box_are_those_that_touch_it(width, height, size, stride, box):
+    stride = min(stride, size)
+    left, right, top, bottom = *sorted(box[:2]), *sorted(box[2:])
+    every = grid_windows(width, height, size, stride)
+    some = grid_windows(width, height, size, stride, (left, top, right, bottom))
+    assert len(every) == count_windows(width, height, size, stride)
+    touched = (
+        (every.col_off + every.width > left)
+        & (every.col_off < right)
+        & (every.row_off + every.height > top)
+        & (every.row_off < bottom)
+    )
+    corners, all_corners, wanted = (
+        set(zip(part.col_off.tolist(), part.row_off.tolist(), strict=True))
+        for part in (some, every, every.keep(touched))
+    )
+    assert wanted <= corners <= all_corners
+
+
+def test_more_tiles_than_an_index_holds_are_refused_before_they_are_listed():
+    with pytest.raises(OptionError, match="3,906,250,000 tiles of 16 px are more than one index holds"):
+        grid_windows(10**6, 10**6, 16, 16)
+    assert len(grid_windows(10**6, 10**6, 16, 16, (0, 0, 100, 40))) <= 8 * 4

@@ -130,7 +130,7 @@ def test_files_that_are_no_vectors_are_named(tmp_path: Path) -> None:
     for name, says in [
         ("missing.gpkg", "no such file; a vector file was expected"),
         ("empty.gpkg", "the file is empty"),
-        ("text.gpkg", "is not a vector file that GDAL can read.*ogrinfo"),
+        ("text.gpkg", "is not a vector file that geolabel reads.*ogrinfo"),
         ("cut.geojson", "truncated"),
         ("cut.gpkg", "truncated"),
         ("cut.fgb", "truncated"),

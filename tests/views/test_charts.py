@@ -16,6 +16,7 @@ from geolabel.views.charts import (
     WIDTH,
     Chart,
     Line,
+    _tick,
     line_colors,
     picture,
     picture_file,
@@ -111,3 +112,19 @@ def test_charts_that_make_no_sense():
         Line("a", "#000000", (0, 1), (0,))
     with pytest.raises(ValueError, match="an axis from 1 to 1"):
         Chart("a", "x", "y", (), x_range=(1, 1))
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_every_tick_is_told_exactly(low: float, length: float):
+    """So no two of an axis look the same, where numbers of ten digits tell them apart."""
+    high = low + max(length, abs(low) * 1e-4)
+    told = [_tick(value) for value in ticks(low, high)]
+    assert [float(one) for one in told] == pytest.approx(ticks(low, high), rel=1e-9, abs=1e-12)
+    assert len(set(told)) == len(told)
+
+
+def test_ticks_are_short():
+    assert [_tick(value) for value in (0.0, 0.2, 0.0006, -0.0002, 10.5, 100_000.0, 0.00012)] == [
+        *("0", "0.2", "6e-4", "-2e-4", "10.5", "1e5", "1.2e-4")
+    ]
+    assert [_tick(value) for value in (0.998, 0.9985, 0.999)] == ["0.998", "0.9985", "0.999"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +13,11 @@ import shapely
 from geolabel.steps.chips import write_chips
 from geolabel.steps.map_page import write_map_page
 from geolabel.steps.quicklook import Dated
+from tests.views.chromium import opened, settled
 from tests.views.map_page_scene import EVIL, lost, write_scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from geolabel.vector import Layer
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -48,40 +43,6 @@ def report(tmp_path_factory: pytest.TempPathFactory, layer: Layer) -> Path:
         about=EVIL,
     )
     return folder / "report.html"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: apt install chromium")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@contextmanager
-def opened(browser: Any, report: Path, fragment: str = "", **options: Any) -> Iterator[Any]:
-    """The page in a fresh window; afterwards, that it asked for nothing and had nothing to complain of."""
-    context = browser.new_context(reduced_motion="reduce", **{"viewport": {"width": 1300, "height": 900}} | options)
-    page = context.new_page()
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.set_default_timeout(5000)
-    page.goto(report.as_uri() + fragment)
-    yield page
-    assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [report.as_uri()]
-    assert said == []
-    assert page.evaluate("window.broken") is None
-    context.close()
-
-
-def settled(page: Any) -> None:
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def test_a_row_for_every_alert_surest_first(browser: Any, report: Path, layer: Layer):

@@ -16,7 +16,8 @@ from shapely.affinity import rotate
 from geolabel.errors import EmptyError, OptionError, TileIndexError
 from geolabel.steps.embed.evaluation.draws import LEAST_OF_A_CLASS, draw_tiles, mixes_of, usual_classes
 from geolabel.steps.embed.evaluation.tiles import JudgedTiles, judged_tiles
-from geolabel.tiling.index import LABEL_PREFIX, Source, TileIndex, dictionary
+from geolabel.tiling.described import Source
+from geolabel.tiling.index import LABEL_PREFIX, TileIndex, dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

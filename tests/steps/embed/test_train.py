@@ -76,7 +76,7 @@ def test_every_loss_teaches(places: Places, loss: str, origin: str):
     run = report.model.parent
     assert {path.name for path in run.iterdir()} == {
         *("MODEL_CARD.md", "checkpoint.ckpt", "history.csv", "metrics.json", "model.safetensors", "run.json"),
-        "tensorboard",
+        *("report.html", "tensorboard"),
     }
     (row,) = csv.DictReader((run / "history.csv").read_text().splitlines())
     assert np.isfinite(float(row["train_loss"]))
@@ -211,6 +211,7 @@ def test_without_a_split_the_last_epoch_is_kept(places: Places, caplog: pytest.L
     assert card.scores == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("val", "rings"), [(0.0, RINGS), (0.15, {**RINGS, "min_neg_dist": 14, "max_neg_dist": 20})])
 def test_where_nothing_judges_the_last_epoch_is_kept(
     places: Places, caplog: pytest.LogCaptureFixture, val: float, rings: dict[str, Any]

@@ -62,6 +62,7 @@ def stop(epoch: int) -> Any:
     return on_epoch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_a_stopped_run_goes_on_to_the_same_model(places: Places, way: str):
     options, folder = options_of(places, way), places.tiles.parent

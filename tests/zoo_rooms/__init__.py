@@ -1,0 +1,1 @@
+"""The rooms of the zoo: one file for each kind of input."""
