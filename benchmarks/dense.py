@@ -1,6 +1,6 @@
 """Overlapping tiles from one map: how much cheaper they are, and whether the answers are the same.
 
-    python benchmarks/dense.py [--repeats 3] [--only rates|answers] [--precision fp32|bf16]
+    python benchmarks/dense.py [--repeats 3] [--only rates|answers] [--precision fp32|bf16] [--cases 4] [--json FILE]
 
 Rates: a natural scene (NAIP, mirrored at its edges until it is large), tile by tile and dense, in turns in one process,
 on the same engine (torch, the same precision, batch norms folded). Tile by tile answers a part of the tiles; rates are
@@ -31,6 +31,7 @@ import torch  # noqa: E402
 from amazon_chips import SIZE_PX, read_chips  # noqa: E402
 from amazon_model import DATA, REPOSITORY  # noqa: E402
 from amazon_model_folds import Sides  # noqa: E402
+from measured import Result, add_json, write_json  # noqa: E402
 from sklearn.metrics import average_precision_score  # noqa: E402
 
 from geolabel.learn.dense import Agreement, Dense, make_dense  # noqa: E402
@@ -98,24 +99,27 @@ def untrained(architecture: str, tile: int) -> Predictor:
     return make_classifier(card, build_network(card), CPU)
 
 
-def rates(repeats: int, precision: Precision) -> None:
+def rates(repeats: int, precision: Precision, cases: int) -> list[Result]:
     """Tiles per second, both ways."""
-    scene = read_scene("NAIP 2020")
+    scene, results = read_scene("NAIP 2020"), []
     missing = [(0, SIDE_PX - side) for side in scene.shape[1:]]
     scene = np.pad(scene, ((0, 0), *missing), mode="symmetric")
     print(f"{SIDE_PX} × {SIDE_PX} px, {precision}, {torch.get_num_threads()} threads; tiles per second")
-    for architecture, tile, step in CASES:
+    for architecture, tile, step in CASES[:cases]:
         model = untrained(architecture, tile)
         single = Windows(equip(model, replace(default_engine(CPU, tile, tile), precision=precision)))
         dense = make_dense(model, step, precision)
         place = strip(scene, tile, step, dense.halo)
         part = (*place[:2], place[2][:TILE_BY_TILE], place[3][:TILE_BY_TILE])
         found = [(rate(single, part), rate(dense, place)) for _ in range(repeats)]
+        ratios = tuple(quick / slow for slow, quick in found)
+        results.append(Result(f"{architecture}, {tile} px every {step}", ratios))
         one, other = (median(values) for values in zip(*found, strict=True))
-        ratio = median(quick / slow for slow, quick in found)
+        ratio = median(ratios)
         overlap = f"{1 - step / tile:.0%} of overlap"
         print(f"  {architecture:<20}{tile:>4} px every {step} ({overlap}), halo {dense.halo}: ", end="")
         print(f"tile by tile {one:.0f}, dense {other:.0f}, ratio {ratio:.1f}", flush=True)
+    return results
 
 
 def rate(answer: Windows | Dense, place: Strip) -> float:
@@ -131,18 +135,20 @@ def built_in() -> Predictor:
     return model.with_card(for_source(model.card, "uint8", [1.0] * 3, [0.0] * 3))
 
 
-def scenes() -> None:
+def scenes() -> list[Result]:
     """Agreement of the built-in model on natural scenes."""
-    model = built_in()
+    model, results = built_in(), []
     dense, single = make_dense(model, 16), Windows(model)
     for name in SCENES:
         place = strip(read_scene(name), SIZE_PX, 16, dense.halo)
         found = Agreement.of(dense(*place), single(*place))
+        results.append(Result(f"{name}, r", (found.r,)))
         print(f"  {name}: {len(place[2])} tiles, r {found.r:.3f}, ", end="")
         print(f"difference {found.mean:.3f}, {found.largest:.3f} at the most", flush=True)
+    return results
 
 
-def chips() -> None:
+def chips() -> list[Result]:
     """Average precision of the built-in model on the chips of its test part."""
     everything = read_chips(DATA / "amazon-mining")
     test = everything.take(Sides(everything).test)
@@ -155,9 +161,12 @@ def chips() -> None:
         "dense, a mosaic": on_mosaic(dense, pixels),
         "dense, mirrored": alone(dense, pixels),
     }
+    results = []
     for name, found in ways.items():
-        score = average_precision_score(test.mine, found[:, 0])
-        print(f"  {name}: average precision {score:.3f}, r {Agreement.of(found, single).r:.3f}", flush=True)
+        r, score = Agreement.of(found, single).r, average_precision_score(test.mine, found[:, 0])
+        results += [Result(f"{name}, average precision", (float(score),)), Result(f"{name}, r", (r,))]
+        print(f"  {name}: average precision {score:.3f}, r {r:.3f}", flush=True)
+    return results
 
 
 def on_mosaic(dense: Dense, pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -184,21 +193,28 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="medians are shown (default: 3)")
     parser.add_argument("--only", choices=("rates", "answers"), help="a part")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of the rates (default: fp32)")
+    parser.add_argument("--cases", type=int, default=len(CASES), help="of the rates, how many (default: all)")
+    add_json(parser)
     told = parser.parse_args()
     if not (DATA / "naip").is_dir() or not (DATA / "para-landsat").is_dir():
         print(f"dense: no scenes at {DATA}; set GEOLABEL_TEST_DATA to the folder that holds naip and para-landsat")
         return
-    if told.only != "answers":
-        rates(told.repeats, told.precision)
-    if told.only == "rates":
-        return
+    results = rates(told.repeats, told.precision, told.cases) if told.only != "answers" else []
+    if told.only != "rates":
+        results += answers()
+    write_json(told.json, results)
+
+
+def answers() -> list[Result]:
+    """The built-in model, both ways."""
     print("the built-in model on natural scenes")
-    scenes()
+    results = scenes()
     if (DATA / "amazon-mining" / "chips.csv").is_file():
         print("the built-in model on chips of its test part")
-        chips()
+        results += chips()
     else:
         print(f"dense: no chips at {DATA / 'amazon-mining'}; average precision is left out")
+    return results
 
 
 if __name__ == "__main__":

@@ -10,11 +10,15 @@ those of the clock.
 Quality: veils of known strength over Sentinel-2 chips of the clearer sheets, removed; and clear chips, left alone or
 not. Also how well haze_degree orders chips by the strength of their veils.
 
-Run: pip install opencv-contrib-python-headless, then python benchmarks/haze.py (parts: speed, quality)
+OpenCV is taken from benchmarks/out/opencv, where `python benchmarks/peers.py` puts it, or from this environment.
+
+Run: python benchmarks/haze.py [speed] [quality] [--repeats 5] [--json FILE]
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import os
 import statistics
 import sys
@@ -29,6 +33,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: as the comm
 
 import torch
 from amazon_chips import read_chips
+from measured import PEER_NOT_INSTALLED, Result, add_json, over, write_json
+from peers import OPENCV
 from scipy import ndimage
 
 from geolabel.learn.haze import DarkChannel, atmospheric_light, dehaze, haze_degree
@@ -39,7 +45,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DATA = Path(os.environ.get("GEOLABEL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data")) / "amazon-mining"
-THREADS, REPEATS = 2, 5
+THREADS = 2
 HE = DarkChannel()
 AIR = torch.tensor([225.0, 230.0, 235.0])
 """Of the veils, in the chips' 8 bits."""
@@ -114,12 +120,14 @@ def from_threads(images: NDArray[np.float32], *, own_guided: bool) -> None:
     cv2.setNumThreads(THREADS)
 
 
-def speed() -> None:
-    """A row a way, the median of five turns."""
-    import cv2
-
+def speed(repeats: int) -> list[Result]:
+    """A row a way, medians of turns; OpenCV where it is there."""
     torch.set_num_threads(THREADS)
-    cv2.setNumThreads(THREADS)
+    results = []
+    if has_opencv := importlib.util.find_spec("cv2") is not None:
+        import cv2
+
+        cv2.setNumThreads(THREADS)
     print(f"{'':48}{'seconds':>9}{'Mpx/s':>8}{'processor s':>13}{'geolabel is':>13}{'most differs':>14}")
     for name, images in (("256 chips, 64 px", scene(256, 64)), ("one image, 2048 px", scene(1, 2048))):
         tensors = torch.from_numpy(images)
@@ -129,7 +137,7 @@ def speed() -> None:
             "geolabel": lambda tensors=tensors, valid=valid: dehaze(tensors, valid, HE),
             "NumPy and SciPy": lambda images=images: [by_scipy(image) for image in images],
         }
-        for own, label in ((False, "box filters"), (True, "guidedFilter")):
+        for own, label in ((False, "box filters"), (True, "guidedFilter")) if has_opencv else ():
             ways[f"OpenCV, {label}"] = lambda images=images, own=own: [by_opencv(i, own_guided=own) for i in images]
             if len(images) > 1:
                 ways[f"OpenCV, {label}, two Python threads"] = lambda images=images, own=own: from_threads(
@@ -137,11 +145,18 @@ def speed() -> None:
                 )
         apart = {
             "NumPy and SciPy": max(abs(by_scipy(i) - j).max() for i, j in zip(images, found, strict=True)),
-            "OpenCV, box filters": max(
-                abs(np.stack(by_opencv(i, own_guided=False)) - j).max() for i, j in zip(images, found, strict=True)
-            ),
         }
-        for way, (seconds, processor) in in_turns(ways).items():
+        if has_opencv:
+            apart["OpenCV, box filters"] = max(
+                abs(np.stack(by_opencv(i, own_guided=False)) - j).max() for i, j in zip(images, found, strict=True)
+            )
+        taken = in_turns(ways, repeats)
+        clocks = {way: [clock for clock, _ in runs] for way, runs in taken.items()}
+        for peer in ("NumPy and SciPy", "OpenCV, box filters", "OpenCV, guidedFilter"):
+            ratios = over(clocks[peer], clocks["geolabel"]) if peer in clocks else ()
+            results.append(Result(f"{name}, by {peer}", ratios, "" if ratios else PEER_NOT_INSTALLED))
+        for way, runs in taken.items():
+            seconds, processor = (statistics.median(column) for column in zip(*runs, strict=True))
             if way == "geolabel":
                 own_seconds, own_processor = seconds, processor
             ratio = f"{seconds / own_seconds:.2f} ×" if way != "geolabel" else ""
@@ -149,24 +164,22 @@ def speed() -> None:
             differs = f"{apart[way]:.5f}" if way in apart else ""
             rate = images[:, 0].size / seconds / 1e6
             print(f"{name + ', ' + way:48}{seconds:9.4f}{rate:8.1f}{processor:13.4f}{ratio:>8}{spent:>9}{differs:>10}")
+    return results
 
 
-def in_turns(ways: dict[str, Callable[[], Any]]) -> dict[str, tuple[float, float]]:
-    """Seconds of the clock and of the processor, medians; each is run once before."""
+def in_turns(ways: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[tuple[float, float]]]:
+    """Seconds of the clock and of the processor, turn by turn; each is run once before."""
     taken: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
-    for turn in range(REPEATS + 1):
+    for turn in range(repeats + 1):
         for way, run in ways.items():
             clock, processor = time.perf_counter(), time.process_time()
             run()
             if turn:
                 taken[way].append((time.perf_counter() - clock, time.process_time() - processor))
-    return {
-        way: (statistics.median(clock for clock, _ in runs), statistics.median(spent for _, spent in runs))
-        for way, runs in taken.items()
-    }
+    return taken
 
 
-def quality() -> None:
+def quality() -> list[Result]:
     """What is gained over hazy chips, what is lost on clear ones, and the order of haze degrees."""
     chips = read_chips(DATA)
     clearer = np.array(["clear0.75" in name for name in sheets()])
@@ -184,6 +197,7 @@ def quality() -> None:
     print(f"{'':44}{'hazy':>7}{'dehazed':>9}{'gain':>7}{'better':>8}{'clear kept':>12}{'degree ranks':>14}")
     # the region's light from all chips as one image, as for a whole raster
     mosaic = hazy.permute(1, 0, 2, 3).reshape(1, 3, -1, 48)
+    results = []
     region = atmospheric_light(mosaic, valid.reshape(1, -1, 48), HE)[0]
     regional = f"one A from all hazy chips ({', '.join(f'{a:.0f}' for a in region.tolist())})"
     for name, settings, light in (
@@ -204,6 +218,11 @@ def quality() -> None:
             f"{(after > before).float().mean():8.0%}{kept.median():12.1f}{order:14.2f}",
             flush=True,
         )
+        results += [
+            Result(f"{name.partition(' (')[0]}, gain", (float((after - before).median()),)),
+            Result(f"{name.partition(' (')[0]}, ranks", (float(order),)),
+        ]
+    return results
 
 
 def sheets() -> list[str]:
@@ -224,6 +243,21 @@ def psnr(images: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     return 10 * torch.log10(255**2 / (images.clamp(0, 255) - truth).square().mean(dim=(1, 2, 3)).clamp(min=1e-6))
 
 
+def main() -> None:
+    """The parts asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="speed, quality; both where none is named")
+    parser.add_argument("--repeats", type=int, default=5)
+    add_json(parser)
+    asked = parser.parse_args()
+    sys.path.append(str(OPENCV))
+    results = []
+    if "speed" in asked.parts or not asked.parts:
+        results += speed(asked.repeats)
+    if "quality" in asked.parts or not asked.parts:
+        results += quality()
+    write_json(asked.json, results)
+
+
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ["speed", "quality"]:
-        {"speed": speed, "quality": quality}[part]()
+    main()

@@ -1,16 +1,16 @@
 """`geolabel label` beside geopandas.overlay, exactextract, pyosmium and pyogrio, on the same input, in one run.
 
-    python benchmarks/labels.py [osm] [exact] [clc] [big] [pbf] [--repeats 3] [--quick]
+    python benchmarks/labels.py [osm] [clc] [big] [pbf] [--repeats 3] [--without PEERS] [--json FILE] [--quick]
 
 Everything runs as a fresh process, start of Python and reading of files included; what the kernel says of its time and
 its largest memory is printed, medians of the repeats, and the peers take turns with geolabel, so that both see the same
-machine. Peers live in an environment of their own, made here from the package index. --quick is a sixteenth of the
-region, once: to see that all of it runs.
+machine. Peers live in an environment of their own, made here from the package index; with --json they are left out
+where it has not been made. --quick is a sixteenth of the region, once: to see that all of it runs.
 
 osm    97,344 tiles of 32 px, 201,389 polygons in a GeoPackage. overlay is how people write it (geopandas.overlay, and a
        sum by tile and class: where polygons overlap, both count); burn is a raster of classes at 10 m and exactextract
        on the tiles; cells is exactextract the other way round, over a raster whose cells are the tiles (both count).
-exact  --exact beside overlay, and its areas against overlay's where no two polygons overlap.
+       Also --exact, and its areas against overlay's where no two polygons overlap.
 clc    a raster like CORINE's, 1109 × 1110 px in EPSG:3035, on the same tiles.
 big    a million tiles, 2,069,000 polygons.
 pbf    the polygons as .osm.pbf: reading alone.
@@ -28,13 +28,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labels_inputs import BIG, OUT, QUICK, QUICK_BIG, SMALL, Region, make_clc, make_region
-from labels_run import Cost, apart, environment, in_turn, run
+from labels_run import Cost, apart, environment, in_turn, installed, middle, run, times_as_fast, turns
+from measured import PEER_NOT_INSTALLED, Result, add_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 HERE = Path(__file__).parent
-PARTS = ("osm", "exact", "clc", "big", "pbf")
+PARTS = ("osm", "clc", "big", "pbf")
+ALL_PEERS = frozenset(("overlay", "burn", "cells", "clc", "clc-wkb", "pyosmium", "pyogrio"))
 PEER_PACKAGES = ("geopandas", "exactextract", "rasterio", "pyogrio", "shapely", "osmium", "pyarrow")
 OVERLAY_TIMES, CLC_TIMES = 4.0, 8.0
 """How many times as fast as overlay, and as exactextract."""
@@ -48,6 +50,9 @@ class Bench:
     region: Region
     big: Region
     repeats: int
+    without: frozenset[str] = frozenset()
+    """Peers that are left out."""
+    results: list[Result] = field(default_factory=list)
     verdicts: list[tuple[str, bool]] = field(default_factory=list)
     peak_mb: float | None = None
     """Of geolabel on the small region."""
@@ -70,6 +75,11 @@ class Bench:
         """A command of a peer."""
         return [peers_python(), HERE / "labels_peers.py", name, self.region.write_plan(), self.table(name)]
 
+    def turns(self, own: Mapping[str, Sequence[str | Path]], peers: Mapping[str, str]) -> dict[str, list[Cost]]:
+        """Own commands and those of peers that are not left out, in turns."""
+        kept = {name: self.peer(command) for name, command in peers.items() if command not in self.without}
+        return turns({**own, **kept}, self.repeats)
+
     def table(self, name: str) -> Path:
         """Where a command of a peer writes."""
         return OUT / f"{self.region.name}-{name}.npy"
@@ -77,6 +87,13 @@ class Bench:
     def osm(self, name: str, *more: str) -> list[str | Path]:
         """`label` with the polygons."""
         return self.label(name, "--osm", self.region.landuse, "--scheme", OUT / "landuse.toml", *more)
+
+    def errors_and_memory(
+        self, name: str, found: Mapping[str, float], costs: Mapping[str, Sequence[Cost]]
+    ) -> tuple[Result, Result]:
+        """How far 99 of 100 tiles are from exact geometry at the most, and the peak."""
+        peaks = tuple(cost.peak_mb for cost in costs[name])
+        return Result(f"{name}, p99 error", (found["p99"],)), Result(f"{name}, peak MB", peaks)
 
     def verdict(self, text: str, *, good: bool) -> None:
         """Keep it for the end."""
@@ -88,83 +105,89 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all where none is named")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--without", default="", help="peers to be left out, with commas: burn, clc-wkb …")
     parser.add_argument("--quick", action="store_true")
+    add_json(parser)
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    bench = Bench(QUICK, QUICK_BIG, 1) if asked.quick else Bench(SMALL, BIG, asked.repeats)
-    peers_python()  # makes the environment
-    print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    without = frozenset(asked.without.split(","))
+    if asked.json and installed(OUT / "peers") is None:
+        without = ALL_PEERS
+    bench = Bench(QUICK, QUICK_BIG, 1, without) if asked.quick else Bench(SMALL, BIG, asked.repeats, without)
+    if without != ALL_PEERS:
+        peers_python()  # makes the environment
+        print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     apart(make_region, bench.region)
     tile(bench.region, bench.tiles)
     run(bench.osm("geolabel"))  # kernels are compiled once, and kept: not part of any figure
     run(bench.osm("exact", "--exact"))
-    parts: dict[str, Callable[[Bench], None]] = {"osm": osm, "exact": exact, "clc": clc, "big": big, "pbf": pbf}
+    parts: dict[str, Callable[[Bench], None]] = {"osm": osm, "clc": clc, "big": big, "pbf": pbf}
     for name in PARTS:
         if name in asked.parts or not asked.parts:
             parts[name](bench)
     print()
     for text, good in bench.verdicts:
         print(f"{'ok' if good else 'MISSED':8}{text}")
+    write_json(asked.json, bench.results)
 
 
 def osm(bench: Bench) -> None:
-    """Polygons: geolabel beside three ways of others."""
-    commands = {"geolabel": bench.osm("geolabel"), **{name: bench.peer(name) for name in ("overlay", "burn", "cells")}}
-    costs = in_turn(commands, bench.repeats)
+    """Polygons: geolabel, both ways, beside three ways of others."""
+    own = {"osm": bench.osm("geolabel"), "osm --exact": bench.osm("exact", "--exact")}
+    every = bench.turns(own, {name: name for name in ("overlay", "burn", "cells")})
+    costs = {name: middle(found) for name, found in every.items()}
     heading(f"OSM: {bench.region.tiles:,} tiles of 32 px, {bench.region.polygons:,} polygons")
     rates(costs, bench.region.tiles, "overlay")
     warm(bench, "--osm", bench.region.landuse, "--scheme", OUT / "landuse.toml")
     found = errors(bench, "geolabel")
     plan = bench.region.write_plan()
-    for name in ("overlay", "burn", "cells"):
-        spread(f"{name}, where nothing overlaps", inside("against", bench.labelled("exact"), bench.table(name), plan))
-    bench.peak_mb = costs["geolabel"].peak_mb
-    times = costs["overlay"].seconds / costs["geolabel"].seconds
-    bench.verdict(f"osm: {times:.1f} × overlay, at least {OVERLAY_TIMES:g}", good=times >= OVERLAY_TIMES)
+    differ = {
+        name: inside("against", bench.labelled("exact"), bench.table(name), plan)
+        for name in ("overlay", "burn", "cells")
+        if name in every
+    }
+    for name, apart_by in differ.items():
+        spread(f"{name}, where nothing overlaps", apart_by)
+    bench.peak_mb = costs["osm"].peak_mb
+    bench.results += [
+        *(times_as_fast(every, one, other) for one in own for other in ("overlay", "cells")),
+        *bench.errors_and_memory("osm", found, every),
+        Result("osm --exact, from overlay", (differ["overlay"]["max"],))
+        if "overlay" in differ
+        else Result("osm --exact, from overlay", (), PEER_NOT_INSTALLED),
+    ]
     bench.verdict(f"osm: p99 error {found['p99']:.3%}, at most {ERROR:.2%}", good=found["p99"] <= ERROR)
-    verdict_memory(bench, "osm", costs["geolabel"])
-
-
-def exact(bench: Bench) -> None:
-    """--exact beside overlay."""
-    commands = {"geolabel --exact": bench.osm("exact", "--exact"), "overlay": bench.peer("overlay")}
-    costs = in_turn(commands, bench.repeats)
-    heading(f"Exact: {bench.region.tiles:,} tiles, {bench.region.polygons:,} polygons")
-    rates(costs, bench.region.tiles, "overlay")
-    plan = bench.region.write_plan()
-    found = inside("against", bench.labelled("exact"), bench.table("overlay"), plan)
-    spread("--exact against overlay, where nothing overlaps", found)
-    times = costs["overlay"].seconds / costs["geolabel --exact"].seconds
-    bench.verdict(f"exact: {times:.2f} × overlay, at least 1", good=times >= 1)
-    bench.verdict(
-        f"exact: differs from overlay by {found['max']:.1e} at the most, 1e-5 allowed", good=found["max"] < 1e-5
-    )
+    verdict_memory(bench, "osm", costs["osm"])
+    if "overlay" in every:
+        for way, least in (("osm", OVERLAY_TIMES), ("osm --exact", 1.0)):
+            times = costs["overlay"].seconds / costs[way].seconds
+            bench.verdict(f"{way}: {times:.1f} × overlay, at least {least:g}", good=times >= least)
+        most = differ["overlay"]["max"]
+        bench.verdict(f"exact: differs from overlay by {most:.1e} at the most, 1e-5 allowed", good=most < 1e-5)
 
 
 def clc(bench: Bench) -> None:
     """A class raster in another CRS: geolabel beside exactextract."""
     apart(make_clc, bench.region)
-    commands = {
-        "geolabel": bench.label("clc", "--clc", bench.region.clc),
-        "exactextract": bench.peer("clc"),
-        "exactextract, WKB": bench.peer("clc-wkb"),
-    }
-    run(commands["geolabel"])
-    costs = in_turn(commands, bench.repeats)
+    own = {"clc": bench.label("clc", "--clc", bench.region.clc)}
+    run(own["clc"])
+    every = bench.turns(own, {"exactextract": "clc", "exactextract, WKB": "clc-wkb"})
+    costs = {name: middle(found) for name, found in every.items()}
     heading(f"CLC: {bench.region.tiles:,} tiles of 32 px, 100 m in EPSG:3035")
     rates(costs, bench.region.tiles, "exactextract")
     warm(bench, "--clc", bench.region.clc)
     checked = run(bench.label("clc-exact", "--clc", bench.region.clc, "--exact"))
-    row("geolabel --exact", checked, bench.region.tiles, costs["exactextract"])
+    row("geolabel --exact", checked, bench.region.tiles, costs.get("exactextract"))
     found = errors(bench, "clc", "clc-exact")
-    spread(
-        "exactextract", inside("against", bench.labelled("clc-exact"), bench.table("clc"), bench.region.write_plan())
-    )
-    times = costs["exactextract"].seconds / costs["geolabel"].seconds
-    bench.verdict(f"clc: {times:.1f} × exactextract, at least {CLC_TIMES:g}", good=times >= CLC_TIMES)
+    bench.results += [times_as_fast(every, "clc", "exactextract"), *bench.errors_and_memory("clc", found, every)]
     bench.verdict(f"clc: p99 error {found['p99']:.3%}, at most {ERROR:.2%}", good=found["p99"] <= ERROR)
-    verdict_memory(bench, "clc", costs["geolabel"])
+    verdict_memory(bench, "clc", costs["clc"])
+    if "exactextract" in every:
+        plan = bench.region.write_plan()
+        spread("exactextract", inside("against", bench.labelled("clc-exact"), bench.table("clc"), plan))
+        times = costs["exactextract"].seconds / costs["clc"].seconds
+        bench.verdict(f"clc: {times:.1f} × exactextract, at least {CLC_TIMES:g}", good=times >= CLC_TIMES)
 
 
 def big(bench: Bench) -> None:
@@ -186,14 +209,18 @@ def big(bench: Bench) -> None:
 def pbf(bench: Bench) -> None:
     """Reading an extract."""
     if not bench.region.extract.exists():
+        if bench.without == ALL_PEERS:  # pyosmium writes it
+            bench.results += [Result(name, (), PEER_NOT_INSTALLED) for name in ("pbf, by pyosmium", "pbf, peak MB")]
+            return
         run(bench.peer("write-extract"))
     plan = bench.region.write_plan()
-    commands: dict[str, Sequence[str | Path]] = {
-        "geolabel": [sys.executable, HERE / "labels_inside.py", "read", plan],
-        "pyosmium": bench.peer("pyosmium"),
-        "pyogrio": bench.peer("pyogrio"),
-    }
-    costs = in_turn(commands, bench.repeats)
+    own: dict[str, Sequence[str | Path]] = {"pbf": [sys.executable, HERE / "labels_inside.py", "read", plan]}
+    every = bench.turns(own, {"pyosmium": "pyosmium", "pyogrio": "pyogrio"})
+    costs = {name: middle(found) for name, found in every.items()}
+    bench.results += [
+        times_as_fast(every, "pbf", "pyosmium"),
+        Result("pbf, peak MB", tuple(cost.peak_mb for cost in every["pbf"])),
+    ]
     megabytes = bench.region.extract.stat().st_size / 1e6
     heading(f"PBF: {bench.region.polygons:,} polygons, {megabytes:.0f} MB", "polygons/s")
     rates(costs, bench.region.polygons, "pyosmium")
@@ -210,7 +237,7 @@ def heading(text: str, rate: str = "tiles/s") -> None:
 def rates(costs: Mapping[str, Cost], count: int, peer: str) -> None:
     """A row each; the ratio says how many times as fast as one of them it is."""
     for name, cost in costs.items():
-        row(name, cost, count, costs[peer])
+        row(name, cost, count, costs.get(peer))
 
 
 def row(name: str, cost: Cost, count: int, peer: Cost | None) -> None:

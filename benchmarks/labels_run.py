@@ -12,6 +12,8 @@ import venv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from measured import PEER_NOT_INSTALLED, Result, over
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
@@ -42,20 +44,32 @@ def run(words: Sequence[str | Path]) -> Cost:
         return Cost(seconds, usage.ru_maxrss / 1024, out.read().decode())
 
 
-def in_turn(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, Cost]:
-    """Each once, and again: a machine whose speed drifts drifts for all. Medians."""
+def turns(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, list[Cost]]:
+    """Each once, and again: a machine whose speed drifts drifts for all."""
     runs: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(repeats):
         for name, words in commands.items():
             runs[name].append(run(words))
-    return {
-        name: Cost(
-            statistics.median(cost.seconds for cost in found),
-            statistics.median(cost.peak_mb for cost in found),
-            found[-1].output,
-        )
-        for name, found in runs.items()
-    }
+    return runs
+
+
+def middle(costs: Sequence[Cost]) -> Cost:
+    """Medians."""
+    seconds, peak_mb = (statistics.median(getattr(cost, name) for cost in costs) for name in ("seconds", "peak_mb"))
+    return Cost(seconds, peak_mb, costs[-1].output)
+
+
+def in_turn(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, Cost]:
+    """Medians of turns."""
+    return {name: middle(costs) for name, costs in turns(commands, repeats).items()}
+
+
+def times_as_fast(costs: Mapping[str, Sequence[Cost]], one: str, other: str) -> Result:
+    """How many times as fast as another one is, turn by turn; not measured where the other was left out."""
+    if other not in costs:
+        return Result(f"{one}, by {other}", (), PEER_NOT_INSTALLED)
+    theirs, ours = ([cost.seconds for cost in costs[name]] for name in (other, one))
+    return Result(f"{one}, by {other}", over(theirs, ours))
 
 
 def apart(make: Callable[[Any], None], argument: Any) -> None:
@@ -65,6 +79,11 @@ def apart(make: Callable[[Any], None], argument: Any) -> None:
     worker.join()
     if worker.exitcode:
         raise SystemExit(f"{make.__name__} failed with {worker.exitcode}")
+
+
+def installed(folder: Path) -> Path | None:
+    """The interpreter of an environment that has been made; None where it has not."""
+    return folder / "bin" / "python" if (folder / "installed.txt").exists() else None
 
 
 def environment(folder: Path, packages: Sequence[str]) -> Path:

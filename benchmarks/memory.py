@@ -1,11 +1,12 @@
 """Peak memory of `geolabel predict`: does it grow with the region? The limits are 1.5 GB, and a tenth more.
 
-    python benchmarks/memory.py [--repeats 3] [--side 10000]
+    python benchmarks/memory.py [--repeats 3] [--side 10000] [--times 4] [--json FILE]
 
 An untrained network predicts in a process of its own; what the kernel says of that is printed, medians of the repeats.
 The first two rows are one raster of 10,000 × 10,000 px, 4 bands, uint16, and the same raster sixteen times side by side
-(a VRT, 40,000 × 40,000 px); the network is a small and fast one (lcnet_035), since memory is the point. The others are
-geolabel's own small-cnn: tiles of 64 px, and tiles of 256 px at half stride with more classes on 1,536 rows.
+(--times along each axis; a VRT, 40,000 × 40,000 px); the network is a small and fast one (lcnet_035), since memory is
+the point. The others are geolabel's own small-cnn: tiles of 64 px, and tiles of 256 px at half stride with more classes
+on 1,536 rows.
 """
 
 from __future__ import annotations
@@ -18,10 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labels_run import Cost, apart, run
+from measured import Result, add_json, over, write_json
 
 LIMIT_MB, GROWTH = 1_500.0, 1.10
-TIMES = 4
-"""How often the raster is repeated along each axis."""
 ROWS = 1_536
 OUT = Path(__file__).parent / "out"
 
@@ -33,17 +33,18 @@ class Case:
     side: int
     """Of the raster that the region is made of, pixels."""
     part: str
-    """whole, repeated (side by side, TIMES along each axis) or upper (its upper ROWS rows)."""
+    """whole, repeated (side by side) or upper (its upper ROWS rows)."""
     architecture: str
     tile_px: int
     stride: int
     classes: int
+    times: int = 1
+    """How often the raster is repeated along each axis."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the region."""
-        times = TIMES if self.part == "repeated" else 1
-        return times * self.side, min(ROWS, self.side) if self.part == "upper" else times * self.side
+        return self.times * self.side, min(ROWS, self.side) if self.part == "upper" else self.times * self.side
 
     @property
     def region(self) -> Path:
@@ -58,11 +59,11 @@ class Case:
         return OUT / f"untrained-{self.architecture}-{self.tile_px}-{self.classes}.safetensors"
 
 
-def cases(side: int) -> tuple[Case, ...]:
+def cases(side: int, times: int) -> tuple[Case, ...]:
     """The rows of the table; growth is that of the second over the first."""
     return (
         Case(side, "whole", "lcnet_035", 256, 256, 2),
-        Case(side, "repeated", "lcnet_035", 256, 256, 2),
+        Case(side, "repeated", "lcnet_035", 256, 256, 2, times),
         Case(side, "whole", "small-cnn", 64, 64, 2),
         *(Case(side, "upper", "small-cnn", 256, 128, classes) for classes in (2, 9, 17)),
     )
@@ -73,13 +74,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--side", type=int, default=10_000, help="of the raster, pixels; smaller: to see that it runs")
+    parser.add_argument("--times", type=int, default=4, help="how often it is repeated along each axis")
+    add_json(parser)
     asked = parser.parse_args()
     print(
         f"{'region':>16}{'network':>11}{'tile':>6}{'stride':>8}{'classes':>9}{'tiles':>9}{'seconds':>9}{'peak MB':>9}"
         f"{'of limit':>10}"
     )
-    peaks = []
-    for case in cases(asked.side):
+    peaks, results = [], []
+    for case in cases(asked.side, asked.times):
         apart(prepare, case)
         costs = [predict(case) for _ in range(asked.repeats)]
         seconds, peak = (statistics.median(getattr(cost, name) for cost in costs) for name in ("seconds", "peak_mb"))
@@ -91,9 +94,14 @@ def main() -> None:
             flush=True,
         )
         peaks.append(peak)
+        words = f"{case.architecture}, {case.tile_px} px, {case.classes} classes, {case.part}"
+        results.append(Result(words, tuple(cost.peak_mb for cost in costs)))
     growth, most = peaks[1] / peaks[0], max(peaks[:3])
-    print(f"\n{verdict(good=growth <= GROWTH)}{TIMES**2} × the area: {growth:.2f} × the memory, at most {GROWTH:.2f}")
+    told = f"{asked.times**2} × the area: {growth:.2f} × the memory, at most {GROWTH:.2f}"
+    print(f"\n{verdict(good=growth <= GROWTH)}{told}")
     print(f"{verdict(good=most <= LIMIT_MB)}two classes: {most:.0f} MB, at most {LIMIT_MB:.0f}")
+    results.append(Result("growth", over(results[1].turns, results[0].turns)))
+    write_json(asked.json, results)
 
 
 def verdict(*, good: bool) -> str:
@@ -115,7 +123,7 @@ def prepare(case: Case) -> None:
     if case.part == "upper":
         crop(whole, case)
     if case.part == "repeated":
-        repeat(whole, case.region)
+        repeat(whole, case.region, case.times)
     untrained(case)
 
 
@@ -132,7 +140,7 @@ def crop(whole: Path, case: Case) -> None:
         part.descriptions = source.descriptions
 
 
-def repeat(whole: Path, path: Path) -> None:
+def repeat(whole: Path, path: Path, times: int) -> None:
     """A VRT that shows a raster several times side by side."""
     import rasterio
 
@@ -140,7 +148,7 @@ def repeat(whole: Path, path: Path) -> None:
         side, (high, wide) = source.width, source.block_shapes[0]
         wkt, transform = source.crs.to_wkt(), ", ".join(map(str, source.transform.to_gdal()))
         names = source.descriptions
-    places = [(col * side, row * side) for row in range(TIMES) for col in range(TIMES)]
+    places = [(col * side, row * side) for row in range(times) for col in range(times)]
     bands = [
         f'<VRTRasterBand dataType="UInt16" band="{band}" blockXSize="{wide}" blockYSize="{high}">'
         f"<Description>{name}</Description>"
@@ -156,7 +164,7 @@ def repeat(whole: Path, path: Path) -> None:
         for band, name in enumerate(names, start=1)
     ]
     path.write_text(
-        f'<VRTDataset rasterXSize="{TIMES * side}" rasterYSize="{TIMES * side}"><SRS>{wkt}</SRS>'
+        f'<VRTDataset rasterXSize="{times * side}" rasterYSize="{times * side}"><SRS>{wkt}</SRS>'
         f"<GeoTransform>{transform}</GeoTransform>{''.join(bands)}</VRTDataset>\n",
         encoding="utf-8",
     )

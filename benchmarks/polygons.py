@@ -1,6 +1,6 @@
 """Polygons of a large map: geolabel's outlines beside `rasterio.features.shapes` over the whole.
 
-    python benchmarks/polygons.py [--side 10000] [--repeats 3]
+    python benchmarks/polygons.py [--side 10000] [--repeats 3] [--json FILE]
 
 A made-up map of one class, smooth patches of all sizes, once clean and once with 1 % of its pixels turned at random;
 probabilities go with it. Each way runs in a process of its own and ends with shapely polygons in memory: `shapes` gets
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from affine import Affine
-from labels_run import apart, in_turn
+from labels_run import apart, middle, turns
+from measured import Result, add_json, over, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--one", nargs=2, metavar=("WAY", "MAP"))
+    add_json(parser)
     options = parser.parse_args()
     if options.one:
         way, which = options.one
@@ -45,14 +47,21 @@ def main() -> None:
         return
     print(f"{options.side} × {options.side} px, {options.repeats} repeats\n")
     print(f"{'map':<10}{'way':<12}{'polygons':>10}{'seconds':>9}{'peak MB':>9}{'time':>8}{'memory':>8}")
+    results = []
     for which in SPECKLE:
         apart(make, (which, options.side))
         words = [sys.executable, Path(__file__), "--side", str(options.side), "--one"]
-        costs = in_turn({way: [*words, way, which] for way in WAYS}, options.repeats)
+        every = turns({way: [*words, way, which] for way in WAYS}, options.repeats)
+        costs = {way: middle(found) for way, found in every.items()}
         base = costs["shapes"]
+        for way in WAYS[1:]:
+            for what, field in (("time", "seconds"), ("memory", "peak_mb")):
+                ours, theirs = ([getattr(cost, field) for cost in every[one]] for one in (way, "shapes"))
+                results.append(Result(f"{which}, {way}, {what}", over(ours, theirs)))
         for way, cost in costs.items():
             ratios = f"{cost.seconds / base.seconds:>8.2f}{cost.peak_mb / base.peak_mb:>8.2f}"
             print(f"{which:<10}{way:<12}{int(cost.output):>10,}{cost.seconds:>9.1f}{cost.peak_mb:>9.0f}{ratios}")
+    write_json(options.json, results)
 
 
 def map_path(which: str, side: int) -> Path:

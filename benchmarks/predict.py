@@ -1,6 +1,6 @@
 """`geolabel predict` beside its limit, TorchGeo, Raster Vision and a plain rasterio loop, in one run.
 
-    python benchmarks/predict.py [--repeats 3] [--side 10000] [--device cpu]
+    python benchmarks/predict.py [--repeats 3] [--side 10000] [--rows 2048] [--device cpu] [--command] [--json FILE]
 
 A region of 10,000 × 10,000 px, 4 bands, uint16, deflate; ResNet-18 with two classes; tiles of 256 and of 64 px side by
 side. Everything runs as a fresh process and takes turns with the others; medians of the repeats are shown, and for peak
@@ -26,7 +26,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from labels_run import apart, run
-from predict_plan import SIZES, Bench, make_rasters, peers, peers_python
+from measured import PEER_NOT_INSTALLED, Result, add_json, over, write_json
+from predict_plan import PART_ROWS, SIZES, Bench, make_rasters, peers, peers_installed, peers_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,31 +50,45 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--side", type=int, default=10_000, help="of the region, pixels; smaller: to see that it runs")
+    parser.add_argument("--rows", type=int, default=PART_ROWS, help="of the peers' part")
+    parser.add_argument("--command", action="store_true", help="the whole command alone, not its engine by itself")
+    add_json(parser)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     asked = parser.parse_args()
-    peers_python()  # makes the environment
-    print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores, {asked.device}")
-    benches = [Bench(asked.side, tile_px, batch, asked.device) for tile_px, batch in SIZES]
+    if asked.json is None or peers_installed():
+        peers_python()  # makes the environment
+        print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores, {asked.device}")
+    benches = [Bench(asked.side, tile_px, batch, asked.device, asked.rows) for tile_px, batch in SIZES]
     apart(make_rasters, benches[0])
-    read_s, verdict = reading(benches[0], asked.repeats)
+    results: list[Result] = []
+    read_s, verdict = reading(benches[0], asked.repeats, results)
     verdicts = [verdict]
     for bench in benches:
         bench.write_plan()
         made = json.loads(run(bench.inside("model")).output)
         bench.write_plan(mean=made["mean"], std=made["std"])
-        verdicts += compare(bench, asked.repeats, read_s)
+        if peers_installed():
+            verdicts += compare(bench, asked.repeats, read_s, results, with_engine=not asked.command)
+        else:
+            results += [
+                Result(f"{bench.tile_px} px, {one}", (), PEER_NOT_INSTALLED) for one in ("the limit", *PEERS, "peak MB")
+            ]
+    write_json(asked.json, results)
     print()
     for text, good in verdicts:
         print(f"{'ok' if good else 'MISSED':8}{text}")
 
 
-def reading(bench: Bench, repeats: int) -> tuple[float, tuple[str, bool]]:
+def reading(bench: Bench, repeats: int, results: list[Result]) -> tuple[float, tuple[str, bool]]:
     """What feeds the network beside rasterio, with GDAL's own cache and a small one; seconds of rasterio's best."""
     bench.write_plan()
     ours = "geolabel's pipeline"
     commands = {ours: bench.inside("strips"), "rasterio": bench.inside("gdal")}
     commands[f"rasterio, cache {SMALL_CACHE} MB"] = bench.inside("gdal", SMALL_CACHE)
-    found = in_turn(commands, repeats)
+    every = turns(commands, repeats)
+    found = medians(every)
+    own, *others = ([one["seconds"] for one in every[name]] for name in commands)
+    results.append(Result("reading, of rasterio", over([min(both) for both in zip(*others, strict=True)], own)))
     speeds = {name: bench.megabytes / one["seconds"] for name, one in found.items()}
     print(f"\nreading alone, {bench.side:,} × {bench.side:,} px\n{'':26}{'seconds':>9}{'MB/s':>9}{'peak MB':>9}")
     for name, one in found.items():
@@ -84,45 +99,60 @@ def reading(bench: Bench, repeats: int) -> tuple[float, tuple[str, bool]]:
     return bench.megabytes / best, verdict
 
 
-def compare(bench: Bench, repeats: int, read_s: float) -> list[tuple[str, bool]]:
+def compare(
+    bench: Bench, repeats: int, read_s: float, results: list[Result], *, with_engine: bool
+) -> list[tuple[str, bool]]:
     """Print a table for one size of tiles, and give back what is to be kept for the end."""
     bench.forget()
-    found = in_turn(
+    every = turns(
         {
             USUAL: bench.peer("forward"),
-            OWN: bench.inside("engine"),
+            **({OWN: bench.inside("engine")} if with_engine else {}),
             COMMAND: bench.predict(),
             **{name: bench.peer(peer) for name, peer in PEERS.items()},
         },
         repeats,
     )
-    own, command = found[OWN], found[COMMAND]
-    command["seconds"] = command["wall"]
+    for one in every[COMMAND]:
+        one["seconds"] = one["wall"]
+    found = medians(every)
+    rates = {name: [rate(one) for one in those] for name, those in every.items()}
+    for name, told in ((USUAL, "the limit"), *((name, name) for name in PEERS)):
+        results.append(Result(f"{bench.tile_px} px, {told}", over(rates[COMMAND], rates[name])))
+    results.append(Result(f"{bench.tile_px} px, peak MB", tuple(one["peak_mb"] for one in every[COMMAND])))
+    command = found[COMMAND]
     command["mean"] = json.loads(run(bench.inside("mean", bench.map)).output)["mean"]
-    inner = {"tiles": own["pipeline_tiles"], "seconds": own["pipeline_seconds"]}
     limit = rate(found[USUAL])
+    own = found.get(OWN)
+    inner = {"tiles": own["pipeline_tiles"], "seconds": own["pipeline_seconds"]} if own else command
     heading(bench)
     for name, one in found.items():
         row(name, one, limit)
         if one is own:
             row(PIPELINE, inner, limit)
-    print(f"engine: {told(own['engine'])}, after {own['trial_seconds']:.1f} s; of the last command: ", end="")
-    print(told(bench.record["engine"]))
-    of_own, sum_s = rate(inner) / rate(own), inner["tiles"] / rate(own) + read_s
-    print(f"pipeline: {of_own:.2f} of its engine's rate; its engine and reading, one after the other: {sum_s:.1f} s")
+    print(f"engine of the last command: {in_words(bench.record['engine'])}")
     for name in PEERS:
         times = [rate(one) / rate(found[name]) for one in (inner, command)]
         print(f"geolabel by {name}: pipeline {times[0]:.1f} ×, command {times[1]:.1f} ×", flush=True)
     means = [one["mean"] for one in found.values()]
     best = max(PEERS, key=lambda name: rate(found[name]))
     size, lead = f"{bench.tile_px} px:", rate(command) / rate(found[best])
-    of_limit, of_sum, between = rate(command) / limit, sum_s / inner["seconds"], max(means) - min(means)
+    of_limit, between = rate(command) / limit, max(means) - min(means)
     return [
+        *(of_pipeline(size, own, inner, read_s) if own else ()),
         (f"{size} command {of_limit:.2f} of the limit, at least {OF_LIMIT}", of_limit >= OF_LIMIT),
-        (f"{size} pipeline {of_sum:.2f} of engine and reading in sum, at least {OF_LIMIT}", of_sum >= OF_LIMIT),
         (f"{size} command {lead:.1f} × the fastest peer ({best}), more than 1", lead > 1),
         (f"{size} all saw the same: means lie {between:.4f} apart, at most {AGREE}", between <= AGREE),
     ]
+
+
+def of_pipeline(size: str, own: Found, inner: Found, read_s: float) -> list[tuple[str, bool]]:
+    """The pipeline beside its engine on tiles in memory, and beside engine and reading one after the other."""
+    print(f"engine by itself: {in_words(own['engine'])}, after {own['trial_seconds']:.1f} s")
+    of_own, sum_s = rate(inner) / rate(own), inner["tiles"] / rate(own) + read_s
+    print(f"pipeline: {of_own:.2f} of its engine's rate; its engine and reading, one after the other: {sum_s:.1f} s")
+    of_sum = sum_s / inner["seconds"]
+    return [(f"{size} pipeline {of_sum:.2f} of engine and reading in sum, at least {OF_LIMIT}", of_sum >= OF_LIMIT)]
 
 
 def heading(bench: Bench) -> None:
@@ -132,13 +162,18 @@ def heading(bench: Bench) -> None:
     print(f"{'':26}{'tiles':>8}{'seconds':>9}{'tiles/s':>9}{'of limit':>10}{'peak MB':>9}{'mean':>8}")
 
 
-def in_turn(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, Found]:
-    """Each once, and again; numbers are medians of what they printed, `wall` and `peak_mb` of what the kernel says."""
+def turns(commands: Mapping[str, Sequence[str | Path]], repeats: int) -> dict[str, list[Found]]:
+    """Each once, and again: what they printed, and `wall` and `peak_mb`, which the kernel says."""
     runs: dict[str, list[Found]] = {name: [] for name in commands}
     for _ in range(repeats):
         for name, words in commands.items():
             cost = run(words)
             runs[name].append({**json.loads(cost.output), "wall": cost.seconds, "peak_mb": cost.peak_mb})
+    return runs
+
+
+def medians(runs: Mapping[str, Sequence[Found]]) -> dict[str, Found]:
+    """Of each number, by command."""
     return {name: {key: middle([one[key] for one in found]) for key in found[0]} for name, found in runs.items()}
 
 
@@ -147,7 +182,7 @@ def middle(values: Sequence[Any]) -> Any:
     return statistics.median(values) if isinstance(values[0], int | float) else values[-1]
 
 
-def told(engine: Mapping[str, Any]) -> str:
+def in_words(engine: Mapping[str, Any]) -> str:
     """An engine in words."""
     return f"{engine['kind']} {engine['precision']}, {engine['batch']} tiles (moved {engine['moved']:.4f})"
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from labels_run import environment
+from labels_run import environment, installed
 
 HERE = Path(__file__).parent
 OUT = HERE / "out"
@@ -29,6 +29,8 @@ class Bench:
     tile_px: int
     batch: int
     device: str
+    rows: int
+    """Of the part, at the most."""
 
     @property
     def region(self) -> Path:
@@ -45,7 +47,7 @@ class Bench:
     def part_px(self) -> tuple[int, int]:
         """Width and height of the part."""
         width = self.side // SIZES[0][0] * SIZES[0][0]
-        return width, min(PART_ROWS, width)
+        return width, min(self.rows, width)
 
     @property
     def tiles(self) -> int:
@@ -126,6 +128,11 @@ def make_rasters(bench: Bench) -> None:
         with rasterio.open(bench.part, "w", **profile) as part:
             part.write(source.read(window=Window(0, 0, width, height)))
             part.descriptions = source.descriptions
+
+
+def peers_installed() -> bool:
+    """Whether their environment is there."""
+    return installed(OUT / "predict-peers") is not None
 
 
 def peers() -> str:

@@ -1,6 +1,6 @@
 """Scores of embeddings: how long they take, how much memory, and whether others come to the same.
 
-    python benchmarks/retrieval.py [--tiles 50000] [--small 5000] [--repeats 1]
+    python benchmarks/retrieval.py [--tiles 50000] [--small 5000] [--repeats 1] [--brief] [--json FILE]
 
 Vectors of 64 numbers, length 1, around mixtures of 10 classes, of which each tile has 2 to 4. Every measurement runs in
 a process of its own, once before on 100 tiles (compiling does not count); "MB" is what its peak grew by beyond imports
@@ -19,6 +19,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
+from measured import Result, add_json, over, write_json
 
 from geolabel import memory
 from geolabel.scoring.retrieval import score_retrieval
@@ -122,8 +123,8 @@ def measure(name: str, tiles: int) -> tuple[float, float, float, float]:
     return time.perf_counter() - began, time.process_time() - worked, memory.peak() - before, value
 
 
-def tell(name: str, tiles: int, repeats: int) -> tuple[float, float]:
-    """Print a row, the median of so many runs; seconds and the score."""
+def tell(name: str, tiles: int, repeats: int) -> tuple[tuple[float, ...], float]:
+    """Print a row, the median of so many runs; seconds of each run, and the score."""
     runs = []
     for _ in range(repeats):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -133,7 +134,7 @@ def tell(name: str, tiles: int, repeats: int) -> tuple[float, float]:
         f"{name:32}{tiles:8,} tiles{seconds:9.2f} s{worked:9.2f} s of cpu{grown / 1e6:8.0f} MB   {value:.6f}",
         flush=True,
     )
-    return seconds, value
+    return tuple(one[0] for one in runs), value
 
 
 def main() -> None:
@@ -142,17 +143,21 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, default=50_000)
     parser.add_argument("--small", type=int, default=5_000)
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--brief", action="store_true", help="without the source's own scores and without plain NumPy")
+    add_json(parser)
     given = parser.parse_args()
-    for name in ("MAP@R", "gSil", "gSil compat", "soft MAP@R", "MAP@10 compat"):
-        tell(name, given.tiles, given.repeats)
+    names = ("MAP@R", "gSil", "soft MAP@R", *(() if given.brief else ("gSil compat", "MAP@10 compat")))
+    results = [Result(f"{name}, s", tell(name, given.tiles, given.repeats)[0]) for name in names]
     for own, peer in (
-        ("MAP@R", "MAP@R, NumPy"),
-        ("gSil", "gSil, NumPy"),
+        *(() if given.brief else (("MAP@R", "MAP@R, NumPy"), ("gSil", "gSil, NumPy"))),
         ("MAP@R", "MAP@R, pytorch-metric-learning"),
         ("gSil, one class a tile", "silhouette, scikit-learn"),
     ):
         (ours, value), (theirs, expected) = (tell(name, given.small, given.repeats) for name in (own, peer))
-        print(f"    {theirs / ours:.1f} times as fast; the scores differ by {abs(value - expected):.1e}")
+        ratios = over(theirs, ours)
+        results += [Result(f"{own}, by {peer}", ratios), Result(f"{own}, from {peer}", (abs(value - expected),))]
+        print(f"    {median(ratios):.1f} times as fast; the scores differ by {abs(value - expected):.1e}")
+    write_json(given.json, results)
 
 
 if __name__ == "__main__":

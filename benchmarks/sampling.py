@@ -2,19 +2,22 @@
 
 Sequential: rasterio reads the same windows one after another, sorted by block. Naive: some in the order in which they
 were drawn. Both with a block cache of 256 MB: less than the raster, as with any larger one.
-Run: python benchmarks/sampling.py
+Run: python benchmarks/sampling.py [--chips 2000,10000] [--json FILE]
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from big_raster import make
+from measured import Result, add_json, over, write_json
 from rasterio.windows import Window
 
 from geolabel import raster
@@ -34,23 +37,25 @@ Read = Callable[[Path, Places, np.ndarray, np.ndarray], None]
 
 def main() -> None:
     """Print a row for each way to draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--chips", default="2000,10000", help="how many are drawn")
+    add_json(parser)
+    asked = parser.parse_args()
+    counts, results = [int(count) for count in asked.chips.split(",")], []
     path = make(OUT / f"big-{SIDE}.tif", SIDE)
     info = raster.describe(path)
     began = time.perf_counter()
     ground = Ground.of([info], SIZE)
     print(f"ground of {SIDE:,}² px: {time.perf_counter() - began:.2f} s")
     print(f"{'drawn':30}{'chips':>8}{'drawing, s':>12}{'geolabel':>10}{'sequential':>12}{'naive':>8}{'ratio':>8}")
-    for what, count, draw in (
-        ("triplets", 2_000, _triplets),
-        ("triplets", 10_000, _triplets),
-        ("clusters of 16", 2_000, _clusters),
-        ("clusters of 16", 10_000, _clusters),
-    ):
+    ways = (("triplets", _triplets), ("clusters of 16", _clusters))
+    for (what, draw), count in product(ways, counts):
         began = time.perf_counter()
         places = draw(ground, count)
         drawn_s = time.perf_counter() - began
         # in turn, so that whatever else the machine does meets both
         seconds = np.array([[_timed(way, path, places) for way in (_geolabel, _sequential)] for _ in range(REPEATS)])
+        results.append(Result(f"{what}, {count}", over(*seconds.T[::-1].tolist())))
         ours, sequential = (count / statistics.median(column) for column in seconds.T.tolist())
         naive = NAIVE / _timed(_naive, path, places.take(np.arange(NAIVE)))
         ratio = ours / sequential
@@ -59,6 +64,7 @@ def main() -> None:
             f"{'' if ratio >= AIM else '  below the aim'}",
             flush=True,
         )
+    write_json(asked.json, results)
 
 
 def _triplets(ground: Ground, count: int) -> Places:

@@ -6,7 +6,8 @@ float32 in memory) and usearch (exact search of float16). Peers are given vector
 reads the file each time, and its peak of memory is that of a process of its own. Then the index of `--index`: how long
 it takes to build, to search, and how many of the hundred best it finds.
 
-Run: pip install faiss-cpu usearch, then python benchmarks/search.py [--rows 10000000] (parts: exact, peers, index)
+Run: pip install faiss-cpu usearch, then python benchmarks/search.py [--rows 10000000] [--json FILE] (parts: exact,
+peers, index)
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import shapely
+from measured import Result, add_json, write_json
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: as the command line does
 
@@ -50,6 +52,7 @@ def main() -> None:
     words = argparse.ArgumentParser()
     words.add_argument("parts", nargs="*")
     words.add_argument("--rows", type=int, default=10_000_000)
+    add_json(words)
     words.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     given = words.parse_args()
     if given.inside:
@@ -61,12 +64,12 @@ def main() -> None:
         took = clock(lambda: make(path, given.rows))
         print(f"{given.rows:,} × {SIZE} float16, {path.stat().st_size / 1e9:.2f} GB, written in {took:.1f} s; ", end="")
         print(f"{torch.get_num_threads()} threads")
-        if "exact" in parts:
-            exact(path)
+        results = exact(path) if "exact" in parts else []
         if "peers" in parts:
             peers(path)
         if "index" in parts:
-            index(path)
+            results += index(path)
+    write_json(given.json, results)
 
 
 def make(path: Path, count: int) -> None:
@@ -112,10 +115,11 @@ def clock(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def told(what: str, work: Callable[[], Any], rounds: int = ROUNDS) -> None:
-    """Best and worst of some rounds."""
+def told(what: str, work: Callable[[], Any], rounds: int = ROUNDS) -> tuple[float, ...]:
+    """Best and worst of some rounds, printed; all of them."""
     took = [clock(work) for _ in range(rounds)]
     print(f"  {what:<58} {min(took):7.2f} – {max(took):.2f} s", flush=True)
+    return tuple(took)
 
 
 def examples(path: Path, count: int) -> NDArray[np.float32]:
@@ -131,8 +135,9 @@ def found(path: Path, like: NDArray[np.float32], device: str = "cpu", threads: i
     return best_of(scored(blocks(path, threads), score, where), TOP, NONE).rows
 
 
-def exact(path: Path) -> None:
+def exact(path: Path) -> list[Result]:
     """The search and its limits."""
+    results = []
     like = examples(path, 5)
     print("limits")
     told("reading the bytes of the file", lambda: drained(path))
@@ -143,7 +148,8 @@ def exact(path: Path) -> None:
     print("geolabel, from the file")
     for count in (1, 5, 50):
         some = examples(path, count)
-        told(f"{count} examples", lambda some=some: found(path, some))
+        took = told(f"{count} examples", lambda some=some: found(path, some))
+        results.append(Result(f"{count} examples, s", took))
     if torch.cuda.is_available():
         threads = min(8, (os.cpu_count() or 1) // 2)
         for count in (1, 5, 50):
@@ -155,6 +161,7 @@ def exact(path: Path) -> None:
     best = found(path, like)
     told("the hundred tiles found, with their places", lambda: tiles_of(path, best))
     subprocess.run([sys.executable, __file__, "--inside", str(path)], check=True)
+    return results
 
 
 def inside(path: Path) -> None:
@@ -207,7 +214,7 @@ def peers(path: Path) -> None:
     print(f"  of its hundred best, geolabel finds {same}")
 
 
-def index(path: Path) -> None:
+def index(path: Path) -> list[Result]:
     """The index of `--index`."""
     print("index")
     print(f"  {'building':<58} {clock(lambda: build_index(path)):7.1f} s")
@@ -217,6 +224,7 @@ def index(path: Path) -> None:
     told("one example", lambda: nearest_by_index(path, some[:1], TOP))
     shares = [len(np.intersect1d(nearest_by_index(path, one[None], TOP), found(path, one[None]))) / TOP for one in some]
     print(f"  of the hundred best it finds {np.mean(shares):.1%} (of 20 examples; the worst {min(shares):.0%})")
+    return [Result("found by the index", (float(np.mean(shares)),))]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Does training keep the device busy? Samples per second of `geolabel train`'s epochs beside a bare loop.
 
-    python benchmarks/training.py [--cases small-cnn,resnet18] [--repeats 3] [--precision auto] [--profile]
+    python benchmarks/training.py [--cases small-cnn,resnet18] [--repeats 3] [--precision auto] [--tiles 2048]
+        [--profile] [--json FILE]
 
 The bare loop is plain torch on one batch that lies ready, normalised, on the device: the same network, loss, optimiser,
 precision and size of batch, and nothing else. geolabel's epochs draw tiles from uint16 chips in memory, normalise and
@@ -25,6 +26,7 @@ prepare()  # as the command does before torch is loaded
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from measured import Result, add_json, write_json  # noqa: E402
 
 from geolabel.learn import backbones, checkpoint, loop  # noqa: E402
 from geolabel.learn.augment import Augmentation  # noqa: E402
@@ -70,9 +72,13 @@ ON_A_GPU = Case("resnet50", 3, 224, 128, 8192, "cuda")
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--cases", default="", help="names of networks, with commas (default: all)")
+    parser.add_argument(
+        "--cases", default="", help="names of networks, with commas, and no checkpoints (default: all, and these)"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="turns; medians are shown (default: 3)")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16 (default: auto)")
+    parser.add_argument("--tiles", type=int, default=2048, help="of an epoch; fewer: shorter turns (default: 2048)")
+    add_json(parser)
     parser.add_argument("--profile", action="store_true", help="what each part of a batch costs by itself")
     return parser.parse_args()
 
@@ -139,8 +145,8 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def compare(case: Case, repeats: int, precision: Any, *, profile: bool) -> float:
-    """Print what both do in a second; the ratio."""
+def compare(case: Case, repeats: int, precision: Any, *, profile: bool) -> list[float]:
+    """Print what both do in a second; the ratio of each turn."""
     lesson, device = lesson_of(case), choose_device(case.device)
     recipe = Recipe(
         model=case.model, batch=case.batch, epochs=repeats, patience=repeats, device=case.device, precision=precision
@@ -164,7 +170,7 @@ def compare(case: Case, repeats: int, precision: Any, *, profile: bool) -> float
     )
     if profile:
         print(parts_of(run, lesson, recipe, normalise, speeds[1]))
-    return median(ratios)
+    return ratios
 
 
 def parts_of(run: Run, lesson: Lesson, recipe: Recipe, normalise: Normalise, speed: float) -> str:
@@ -202,7 +208,7 @@ def cost_of_checkpoints() -> None:
     lesson, recipe = lesson_of(case), Recipe(model=case.model, batch=case.batch, device="cpu")
     run = start(fresh_network(case), lesson, recipe, torch.device("cpu"))
     batch = torch.zeros(2, 3, 64, 64)
-    run.fabric.backward(run.learner(batch).sum())
+    run.fabric.backward(run.learner(batch)[0].sum())
     run.optimizer.step()
     run.best = run.weights()
     seconds = []
@@ -232,13 +238,18 @@ def main() -> None:
     (Path(__file__).parent / "out").mkdir(exist_ok=True)
     cases = (*CASES, *((ON_A_GPU,) if torch.cuda.is_available() else ()))
     wanted = options.cases.split(",") if options.cases else [case.model for case in cases]
-    ratios = [
-        compare(case, options.repeats, options.precision, profile=options.profile)
+    found = {
+        case.model: compare(
+            replace(case, tiles=options.tiles), options.repeats, options.precision, profile=options.profile
+        )
         for case in cases
         if case.model in wanted
-    ]
+    }
+    write_json(options.json, [Result(name, tuple(turns)) for name, turns in found.items()])
+    ratios = [median(turns) for turns in found.values()]
     print(f"\npeak memory of all this {peak_mb():.0f} MB")
-    cost_of_checkpoints()
+    if not options.cases:
+        cost_of_checkpoints()
     if ratios:
         print(f"the lowest ratio is {min(ratios):.3f}; the aim is {AIM}: {'met' if min(ratios) >= AIM else 'missed'}")
     if not torch.cuda.is_available():

@@ -1,0 +1,99 @@
+"""Regions: speed, memory, dense windows."""
+
+from __future__ import annotations
+
+from benchmarks.claims.claim import Benchmark, Claim
+
+_LIMIT = "forward as usual: float32, channels_last, batches in memory"
+
+
+def _of_size(tile_px: int) -> tuple[Claim, ...]:
+    return (
+        Claim(f"{tile_px} px, the limit", f"tiles a second, {tile_px} px", "×", at_least=0.95, beside=_LIMIT),
+        *(
+            Claim(f"{tile_px} px, {peer}", f"tiles a second, {tile_px} px", "×", at_least=1.0, beside=told)
+            for peer, told in (
+                ("rasterio loop", "a plain rasterio loop"),
+                ("TorchGeo", "TorchGeo (GridGeoSampler, DataLoader)"),
+                ("Raster Vision", "Raster Vision (SlidingWindowGeoDataset)"),
+            )
+        ),
+        Claim(f"{tile_px} px, peak MB", f"peak memory, {tile_px} px", "MB", at_most=1500),
+    )
+
+
+BENCHMARKS = (
+    Benchmark(
+        "prediction",
+        "Prediction of regions",
+        ("predict.py", "--repeats", "3", "--rows", "512", "--command"),
+        900,
+        "`geolabel predict`, the whole command (start of Python, trial of engines, shards, maps, polygons) on "
+        "10,000 × 10,000 px × 4 bands, uint16, deflate; ResNet-18, two classes, no overlap. The others run the same "
+        "weights over the upper 512 rows, and of their time only the loop counts.",
+        (
+            *_of_size(256),
+            *_of_size(64),
+            Claim(
+                "reading, of rasterio",
+                "reading alone, through the pipeline",
+                "×",
+                at_least=0.9,
+                beside="rasterio with all threads, the better of two caches",
+            ),
+        ),
+    ),
+    Benchmark(
+        "memory",
+        "Memory",
+        ("memory.py", "--repeats", "1", "--side", "5000"),
+        400,
+        "Peak memory of `geolabel predict` as the kernel counts it: a raster of 5,000 × 5,000 px, and the same sixteen "
+        "times side by side (20,000 × 20,000); a small network, then more classes at half stride. Memory hardly "
+        "depends on what else runs, so once each.",
+        (
+            Claim("growth", "memory of sixteen times the area", "×", at_most=1.1, beside="that of one"),
+            Claim(
+                "lcnet_035, 256 px, 2 classes, repeated", "20,000 × 20,000 px, 256 px, two classes", "MB", at_most=1500
+            ),
+            Claim("small-cnn, 64 px, 2 classes, whole", "64 px, two classes", "MB", at_most=1500),
+            Claim("small-cnn, 256 px, 17 classes, upper", "256 px, half stride, 17 classes", "MB", at_most=1500),
+        ),
+    ),
+    Benchmark(
+        "dense",
+        "Dense windows",
+        ("dense.py", "--repeats", "3", "--cases", "2"),
+        300,
+        "Overlapping tiles as windows of one map. Rates: a natural scene (NAIP), untrained networks that are made for "
+        "it, torch in float32 on both sides. Answers: the built-in model, both ways; r is the correlation of the "
+        "probabilities.",
+        (
+            Claim(
+                "small-cnn-reflect, 64 px every 16 px",
+                "`small-cnn-reflect`, 64 px every 16 px (75 % overlap)",
+                "×",
+                at_least=8,
+                beside="tile by tile",
+            ),
+            Claim(
+                "squeezenet-reflect, 64 px every 16 px",
+                "`squeezenet-reflect`, 64 px every 16 px (75 % overlap)",
+                "×",
+                at_least=8,
+                beside="tile by tile",
+            ),
+            Claim(
+                "tile by tile, average precision", "built-in model, test chips, average precision tile by tile", "score"
+            ),
+            Claim(
+                "dense, a mosaic, average precision", "… as windows amid chips that have nothing to do with it", "score"
+            ),
+            Claim("dense, a mosaic, r", "… r on that mosaic", "", at_least=0.97),
+            Claim("NAIP 2020, r", "r on NAIP 2020 (another land, another season)", "", at_least=0.97),
+            Claim("NAIP 2009, r", "r on NAIP 2009", "", at_least=0.97),
+            Claim("Landsat, Pará 1988, r", "r on Landsat over Pará, 1988", "", at_least=0.97),
+        ),
+        ("naip", "para-landsat", "amazon-mining"),
+    ),
+)
