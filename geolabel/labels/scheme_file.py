@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from geolabel import files
 from geolabel.errors import SchemeError
 from geolabel.labels.rules import RULE_KEYS
-from geolabel.labels.scheme import CLASS_KEYS, Scheme, complete
+from geolabel.labels.scheme import CLASS_KEYS, MAX_CLASSES, Scheme, complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +52,8 @@ def _parse(content: bytes, where: str, fallback: str) -> Scheme:
     entries = value.pop("class", None)
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SchemeError(f"{where}: has no classes; write one [[class]] table a class, with name, title and color")
+    if len(entries) > MAX_CLASSES:  # told before each is looked into: a file from a stranger may hold a million
+        raise SchemeError(f"{where}: {len(entries):,} classes; 1 to {MAX_CLASSES} fit")
     _check_keys(where, [value], {"name", "version", "title", "parents", "attribution", "background"}, "a scheme")
     _check_keys(where, entries, {*CLASS_KEYS, *RULE_KEYS}, "a class")
     nameless = [entry for entry in entries if not isinstance(entry.get("name"), str)]

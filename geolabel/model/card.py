@@ -20,7 +20,7 @@ HeadKind = Literal["sigmoid", "softmax"]
 ModelKind = Literal["classifier", "embedder"]
 MAX_CLASSES = 253
 """A class raster holds one byte: 0 is "none of these", 254 undecided, 255 nodata."""
-_LONGEST_NAME = 200
+MAX_NAME = 200
 """Characters."""
 
 
@@ -39,9 +39,9 @@ class Head:
         if not self.classes:
             raise ModelError(f"head {self.name!r} has no classes")
         for name in self.classes:
-            if not name.strip() or not is_one_line(name) or len(name) > _LONGEST_NAME:
+            if not name.strip() or not is_one_line(name) or len(name) > MAX_NAME:
                 raise ModelError(
-                    f"a class needs a name of 1 to {_LONGEST_NAME} characters without line breaks, got {name[:40]!r}"
+                    f"a class needs a name of 1 to {MAX_NAME} characters without line breaks, got {name[:40]!r}"
                 )
 
 

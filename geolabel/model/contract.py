@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from geolabel.checked import Told
 from geolabel.errors import ModelError
-from geolabel.model.card import FORMAT, MAX_CLASSES, OUTPUT_SIZE, BandContract, Head, HeadKind, ModelCard, ModelKind
+from geolabel.model.card import (
+    FORMAT,
+    MAX_CLASSES,
+    MAX_NAME,
+    OUTPUT_SIZE,
+    BandContract,
+    Head,
+    HeadKind,
+    ModelCard,
+    ModelKind,
+)
 from geolabel.provenance import MADE
 
 if TYPE_CHECKING:
@@ -15,8 +25,6 @@ if TYPE_CHECKING:
 
 _MOST_BANDS, _MOST_TILE_PX, _LARGEST_OUTPUT, _MOST_MEMBERS = 1024, 4096, 1 << 16, 64
 """Beyond these, a file of a few bytes would fill the memory."""
-_LONGEST_NAME = 200
-"""Characters."""
 
 
 def card_from_json(value: Any, name: str = "") -> ModelCard:
@@ -32,10 +40,10 @@ def card_from_json(value: Any, name: str = "") -> ModelCard:
     gsd_m, nodata, licence = told.get("gsd_m"), told.get("nodata"), told.get("licence")
     kind = told.get("kind")
     return ModelCard(
-        architecture=told["architecture"].text(_LONGEST_NAME),
+        architecture=told["architecture"].text(MAX_NAME),
         heads=tuple(
             Head(
-                head["name"].text(_LONGEST_NAME),
+                head["name"].text(MAX_NAME),
                 head["kind"].one_of(get_args(HeadKind)),
                 head["classes"].texts(most=MAX_CLASSES),
             )
@@ -43,7 +51,7 @@ def card_from_json(value: Any, name: str = "") -> ModelCard:
         ),
         scheme=_scheme(told),
         bands=tuple(_band(band) for band in told["bands"].items(most=_MOST_BANDS)),
-        dtype=told["dtype"].text(_LONGEST_NAME),
+        dtype=told["dtype"].text(MAX_NAME),
         gsd_m=None if gsd_m is None else gsd_m.number(above=0),
         tile_px=(width, height),
         presence=_shares(told["presence"]),
@@ -70,7 +78,7 @@ def _kind(told: Told) -> ModelKind:
 def _band(band: Told) -> BandContract:
     band.only({item.name for item in fields(BandContract)})
     scale, offset, mean = (band[key].number() for key in ("scale", "offset", "mean"))
-    return BandContract(band["name"].text(_LONGEST_NAME), scale, offset, mean, band["std"].number(above=0))
+    return BandContract(band["name"].text(MAX_NAME), scale, offset, mean, band["std"].number(above=0))
 
 
 def _shares(told: Told) -> dict[str, float]:
@@ -131,12 +139,12 @@ def _check_encodings(told: Told) -> None:
 
 def _check_members(told: Told) -> None:
     for member in told.items(most=_MOST_MEMBERS):
-        member["architecture"].text(_LONGEST_NAME)
+        member["architecture"].text(MAX_NAME)
 
 
 _SETTINGS: dict[str, Callable[[Told], Any]] = {
-    "features": lambda told: told.flag() if told.value is True else told.text(_LONGEST_NAME),
-    "pairs": lambda told: told.text(_LONGEST_NAME),
+    "features": lambda told: told.flag() if told.value is True else told.text(MAX_NAME),
+    "pairs": lambda told: told.text(MAX_NAME),
     "clip": _check_limits,
     "encodings": _check_encodings,
     OUTPUT_SIZE: lambda told: told.whole(least=1, most=_LARGEST_OUTPUT),

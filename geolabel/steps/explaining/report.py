@@ -154,14 +154,15 @@ def detected_where(card: ModelCard, class_at: int) -> str:
 
 
 def file_stem(tile: str, card: ModelCard, class_at: int, method: Method) -> str:
-    """Name of a file about a tile, a class and a method; classes that only differ in signs get their number, too."""
+    """Name of a file about a tile, a class and a method; where classes only differ in signs, all get their number."""
     names = [_plain(name) for name in card.classes]
-    name = names[class_at] if names.count(names[class_at]) == 1 else f"{names[class_at]}-{class_at + 1}"
+    name = names[class_at] if len(set(names)) == len(names) else f"{names[class_at]}-{class_at + 1}"
     return f"tile-{tile}.{name}.{method}"
 
 
 def _plain(words: str) -> str:
-    return re.sub(r"[^\w.,+-]+", "-", words.lower()).strip("-")
+    """Of up to 40 letters: a file's name holds 255 bytes, and a letter up to four of them."""
+    return re.sub(r"[^\w.,+-]+", "-", words.lower()).strip("-")[:40]
 
 
 def _chart(title: str, check: Check) -> Chart:
