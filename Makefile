@@ -9,7 +9,7 @@ CHECKED := $(USED)-dev
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PYTHONS := python3.11 python3.12 python3.13
 
-.PHONY: demo test release pythons lint types layers audit unit quick docs system bench bench-peers clean help
+.PHONY: demo test release pythons lint types layers audit unit quick docs system faults fuzz bench bench-peers clean help
 
 help:
 	@echo "make demo     set up and run the whole way on a made-up world (a few minutes)"
@@ -17,6 +17,8 @@ help:
 	@echo "make quick    the tests without the slow ones"
 	@echo "make release  build wheel and sdist, install the wheel in a fresh environment, run the demo from there"
 	@echo "make pythons  the same with each Python of 3.11 to 3.13 that is here, and a smaller demo"
+	@echo "make faults   kill tile, label, train, predict, change and export at 50 moments each, and go on (half an hour)"
+	@echo "make fuzz     mutated files for the readers of geolabel's own formats, for ten minutes"
 	@echo "make bench    measure every claim again and write docs/benchmarks.md (half an hour; make bench-peers first)"
 	@echo "make clean    remove the environment and what was built"
 	@echo "PYTHON=python3.13 chooses the Python; the environment is made anew where it has another"
@@ -74,6 +76,12 @@ docs: $(CHECKED)
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python docs/generate_robustness.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+faults: $(CHECKED)
+	$(BIN)/python -m tests.faults --moments 50
+
+fuzz: $(CHECKED)
+	$(BIN)/python -m tests.fuzz --minutes 10
 
 # Peers have environments of their own (seven gigabytes); where these are not made, the page says "peer not installed".
 bench-peers: $(CHECKED)

@@ -26,16 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DRIVERS = (
-    *("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "WEBP", "GIF", "BIGGIF", "BMP", "HFA", "ENVI", "EHdr", "NITF", "netCDF"),
-    *("HDF5", "HDF5Image", "GPKG", "MBTiles", "SRTMHGT", "AAIGrid", "DTED", "GRIB", "USGSDEM", "XYZ", "PNM", "SAGA"),
+    *("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "WEBP", "GIF", "BIGGIF", "BMP", "HFA", "ENVI", "EHdr", "NITF"),
+    *("GPKG", "MBTiles", "SRTMHGT", "AAIGrid", "DTED", "GRIB", "USGSDEM", "XYZ", "PNM", "SAGA"),
     *("JP2ECW", "JP2KAK", "JP2MrSID", "LERC", "COG"),
 )
 """Of GDAL, those whose files hold their pixels themselves, or in a file of the same name beside them."""
-_VIRTUAL = "VRT"
+_LOCAL = ("VRT", "netCDF")
+"""Those whose files are looked into before GDAL is given them, which takes a file on this machine."""
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+"""Its data sets may lie in any other file (external storage, virtual data sets); netCDF-4 is HDF5, too."""
 _ALLOWED, _YES = "GEOLABEL_ALLOW_REMOTE", "1"
 _PLAIN = (
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\x89PNG", b"\xff\xd8\xff"),
-    *(b"EHFA_HEADER_TAG", b"NITF", b"NSIF", b"\x89HDF", b"CDF\1", b"CDF\2", b"CDF\5", b"SQLite format 3\0", b"RIFF"),
+    *(b"EHFA_HEADER_TAG", b"NITF", b"NSIF", b"CDF\1", b"CDF\2", b"CDF\5", b"SQLite format 3\0", b"RIFF"),
     *(b"GIF8", b"BM", b"GRIB", b"ncols", b"NCOLS", b"UHL1", b"P5", b"P6"),
 )
 """How files of such formats begin. What begins otherwise, GDAL could take for anything."""
@@ -47,7 +50,7 @@ _DIRECTIONS = re.compile(
 _INDEX = re.compile(r"\.gti(?:\.\w+)?$", re.IGNORECASE)
 """By which names it takes a table for an index of tiles."""
 _PDF = b"%PDF"
-_INSIDE = re.compile(r'(?:NETCDF|HDF5|GPKG|GTIFF_DIR:\d+):"?(?P<file>[^":]+)"?(?::.*)?', re.IGNORECASE)
+_INSIDE = re.compile(r'(?:NETCDF|GPKG|GTIFF_DIR:\d+):"?(?P<file>[^":]+)"?(?::.*)?', re.IGNORECASE)
 """A part of a file, as GDAL names it."""
 _ARCHIVE = re.compile(r"/vsi(?:zip|tar|gzip)/(?P<file>[^{}]*?\.(?:zip|tar|tgz|tar\.gz|gz|kmz))(?:/.*)?", re.IGNORECASE)
 _ZIPPED = re.compile(r"/vsizip/(?P<file>[^{}]*?\.zip)/.+", re.IGNORECASE)
@@ -116,7 +119,7 @@ def drivers(path: Path | str) -> list[str] | None:
     """The drivers that may open a raster; None for any."""
     if is_allowed():
         return None
-    return [*DRIVERS, _VIRTUAL] if isinstance(path, Path) else list(DRIVERS)
+    return [*DRIVERS, *_LOCAL] if isinstance(path, Path) else list(DRIVERS)
 
 
 def check(path: Path) -> bool:
@@ -136,6 +139,11 @@ def check(path: Path) -> bool:
 def is_virtual(path: Path) -> bool:
     """Whether a file is a VRT by its content."""
     return b"<VRTDataset" in beside.head(path)
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file is HDF5 by its content; a user block of some other kind may stand before it."""
+    return _HDF5 in beside.head(path)
 
 
 def check_overviews(path: Path, dataset: Any) -> None:
@@ -194,6 +202,11 @@ class _Walk:
             raise InputError(
                 f"{self.shown}: {_by(path, above)}says where a raster is (a service, a pipeline, an index of tiles), "
                 f"and holds none; {_REMEDY}, or name the rasters themselves"
+            )
+        elif _HDF5 in head:
+            raise InputError(
+                f"{self.shown}: {_by(path, above)}is HDF5, whose pixels may be any other file's; {_REMEDY}, "
+                "or make a GeoTIFF of it: gdal_translate"
             )
         elif above and not head.startswith(_PLAIN):
             self._refuse_kind(path)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
+
+from rasterio import shutil
 
 from tests.zoo_rooms.animal import Animal, Den
 
@@ -167,7 +171,62 @@ _DERIVED = ' subClass="VRTDerivedRasterBand"'
 _CODE = "<PixelFunctionLanguage>Python</PixelFunctionLanguage><PixelFunctionType>f</PixelFunctionType>"
 _NOWHERE = f"{os.sep}nowhere{os.sep}at-all.tif"
 
+_HDF5 = zlib.decompress(
+    base64.b85decode(
+        "c-rgqaB<`1lHy_j0S*oZ76t(ZWbhvfHn5`dVe$!3nh{EOK<O1sFmXn(oCH){5NbZUx{x4OSCH!eXaHtU1`CAdU>F4>5qP*d2"
+        "7u@YC?A$ePcWgXOGHbL9u(Tk$iN0MixI}xfY3}30SBl$Tr@M#rHoMbG9sm5Rv-=HGciF7Vh5Vb2vq~hF$TEOy8uialB1Xz;W"
+        "-60<1z%$G#(_-!a0BiRb6pva#3oDUP)#egdgnZ?*j4{%s&duqiLEP001KMJ4O"
+    )
+)
+"""One data set of 64 × 64 bytes, which lie in secret.tif: external storage, as h5py 3.16 writes it."""
+
+
+def _elsewhere(*words: str) -> Callable[[Den], Sequence[object]]:
+    """HDF5 whose pixels are another file's, and the words of the command that meets it."""
+
+    def bring(den: Den) -> Sequence[object]:
+        den.take("region.tif", "secret.tif")
+        (den.folder / "x.h5").write_bytes(_HDF5)
+        (den.folder / "m.vrt").write_text(vrt(_source("x.h5")), encoding="utf-8")
+        return words
+
+    return bring
+
+
+def _container(form: str) -> Callable[[Den], Sequence[object]]:
+    """Four bands as four data sets of netCDF."""
+
+    def bring(den: Den) -> Sequence[object]:
+        shutil.copy(den.good / "region.tif", den.folder / "x.nc", driver="netCDF", FORMAT=form)
+        return ("tile", "x.nc", "-o", "t.parquet")
+
+    return bring
+
+
+_ANY = f"HDF5, whose pixels may be any other file's; {_FLAG}, or make a GeoTIFF of it: gdal_translate"
+
 ANIMALS = (
+    *(
+        Animal(ROOM, f"HDF5 whose pixels are another file's, to {what}", _elsewhere(*words), f"x.h5: is {_ANY}")
+        for what, words in (
+            ("tile", ("tile", "x.h5", "-o", "t.parquet")),
+            ("look at", ("inspect", "x.h5")),
+            ("dehaze", ("dehaze", "x.h5", "-o", "clear.tif")),
+        )
+    ),
+    Animal(
+        ROOM,
+        "a VRT of such HDF5",
+        _elsewhere("tile", "m.vrt", "-o", "t.parquet"),
+        f"m.vrt: by way of x.h5 it is {_ANY}",
+    ),
+    Animal(ROOM, "netCDF-4, which is HDF5", _container("NC4"), f"x.nc: is {_ANY}"),
+    Animal(
+        ROOM,
+        "classic netCDF, which holds its pixels itself",
+        _container("NC"),
+        "x.nc: is a container of 4 rasters; take one out: gdal_translate netcdf:x.nc:Band1 one.tif",
+    ),
     Animal(ROOM, "a VRT of what lies beside it", _plain, "tiles of it", ("t.parquet",)),
     Animal(ROOM, "a VRT that leads out of its folder, and is trusted", _allowed, "tiles of it", ("t.parquet",)),
     _virtual(
