@@ -86,7 +86,7 @@ class RasterInfo:
 def is_raster(path: Path) -> bool:
     """Whether a file opens as a raster; a file of another kind does not. Raises InputError where there is none."""
     files.check_readable(path, "a raster or a vector file")
-    if trust.is_virtual(path) or trust.is_hdf5(path):
+    if trust.is_looked_into(path):
         trust.check(path)  # one that is refused is no file of another kind
     try:
         with door.dataset(path) as dataset:

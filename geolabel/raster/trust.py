@@ -10,6 +10,8 @@ it names may lie anywhere, on a disk or at an address, and be nothing but raster
 
 from __future__ import annotations
 
+import functools
+import mmap
 import os
 import re
 import threading
@@ -26,19 +28,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DRIVERS = (
-    *("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "WEBP", "GIF", "BIGGIF", "BMP", "HFA", "ENVI", "EHdr", "NITF"),
+    *("GTiff", "JP2OpenJPEG", "PNG", "JPEG", "WEBP", "GIF", "BIGGIF", "BMP", "ENVI", "EHdr", "NITF"),
     *("GPKG", "MBTiles", "SRTMHGT", "AAIGrid", "DTED", "GRIB", "USGSDEM", "XYZ", "PNM", "SAGA"),
     *("JP2ECW", "JP2KAK", "JP2MrSID", "LERC", "COG"),
 )
 """Of GDAL, those whose files hold their pixels themselves, or in a file of the same name beside them."""
-_LOCAL = ("VRT", "netCDF")
+_LOCAL = ("VRT", "netCDF", "HFA")
 """Those whose files are looked into before GDAL is given them, which takes a file on this machine."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 """Its data sets may lie in any other file (external storage, virtual data sets); netCDF-4 is HDF5, too."""
+_IMAGINE, _SPILLED = b"EHFA_HEADER_TAG", b"ExternalRasterDMS"
+"""How Erdas Imagine begins, and what such a file calls an entry that names the file of its pixels."""
 _ALLOWED, _YES = "GEOLABEL_ALLOW_REMOTE", "1"
 _PLAIN = (
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\x89PNG", b"\xff\xd8\xff"),
-    *(b"EHFA_HEADER_TAG", b"NITF", b"NSIF", b"CDF\1", b"CDF\2", b"CDF\5", b"SQLite format 3\0", b"RIFF"),
+    *(b"NITF", b"NSIF", b"CDF\1", b"CDF\2", b"CDF\5", b"SQLite format 3\0", b"RIFF"),
     *(b"GIF8", b"BM", b"GRIB", b"ncols", b"NCOLS", b"UHL1", b"P5", b"P6"),
 )
 """How files of such formats begin. What begins otherwise, GDAL could take for anything."""
@@ -141,9 +145,10 @@ def is_virtual(path: Path) -> bool:
     return b"<VRTDataset" in beside.head(path)
 
 
-def is_hdf5(path: Path) -> bool:
-    """Whether a file is HDF5 by its content; a user block of some other kind may stand before it."""
-    return _HDF5 in beside.head(path)
+def is_looked_into(path: Path) -> bool:
+    """Whether a file is of a kind that may be refused for what it leads to."""
+    head = beside.head(path)
+    return is_virtual(path) or _HDF5 in head or head.startswith(_IMAGINE)
 
 
 def check_overviews(path: Path, dataset: Any) -> None:
@@ -203,12 +208,11 @@ class _Walk:
                 f"{self.shown}: {_by(path, above)}says where a raster is (a service, a pipeline, an index of tiles), "
                 f"and holds none; {_REMEDY}, or name the rasters themselves"
             )
-        elif _HDF5 in head:
+        elif elsewhere := _elsewhere(path, head):
             raise InputError(
-                f"{self.shown}: {_by(path, above)}is HDF5, whose pixels may be any other file's; {_REMEDY}, "
-                "or make a GeoTIFF of it: gdal_translate"
+                f"{self.shown}: {_by(path, above)}is {elsewhere}; {_REMEDY}, or make a GeoTIFF of it: gdal_translate"
             )
-        elif above and not head.startswith(_PLAIN):
+        elif above and not head.startswith((*_PLAIN, _IMAGINE)):
             self._refuse_kind(path)
 
     def _part(self, name: str, base: Path, above: tuple[Path, ...]) -> None:
@@ -242,6 +246,22 @@ class _Walk:
             f"{self.shown}: reads {name}, of a kind that geolabel does not follow; {_REMEDY}, or make a GeoTIFF of it: "
             "gdal_translate"
         )
+
+
+def _elsewhere(path: Path, head: bytes) -> str:
+    """What a file is whose pixels are another's, or may be; empty where they are its own."""
+    if _HDF5 in head:
+        return "HDF5, whose pixels may be any other file's"
+    if head.startswith(_IMAGINE) and _is_spilled(_state(path)):
+        return "Erdas Imagine with its pixels in another file"
+    return ""
+
+
+@functools.cache
+def _is_spilled(state: _State) -> bool:
+    """Whether a file of Erdas Imagine names others; the entry may stand anywhere in it."""
+    with state[0].open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(_SPILLED) >= 0
 
 
 def _is_directions(name: str) -> bool:

@@ -203,6 +203,16 @@ def _container(form: str) -> Callable[[Den], Sequence[object]]:
     return bring
 
 
+def _imagine(spill: str, *words: str) -> Callable[[Den], Sequence[object]]:
+    """Erdas Imagine, its pixels in it or in x.ige."""
+
+    def bring(den: Den) -> Sequence[object]:
+        shutil.copy(den.good / "region.tif", den.folder / "x.img", driver="HFA", USE_SPILL=spill)
+        return words
+
+    return bring
+
+
 _ANY = f"HDF5, whose pixels may be any other file's; {_FLAG}, or make a GeoTIFF of it: gdal_translate"
 
 ANIMALS = (
@@ -221,6 +231,30 @@ ANIMALS = (
         f"m.vrt: by way of x.h5 it is {_ANY}",
     ),
     Animal(ROOM, "netCDF-4, which is HDF5", _container("NC4"), f"x.nc: is {_ANY}"),
+    Animal(
+        ROOM,
+        "Erdas Imagine that holds its pixels",
+        _imagine("NO", "tile", "x.img", "-o", "t.parquet", "--size", "64"),
+        "tiles of it",
+        ("t.parquet",),
+    ),
+    *(
+        Animal(
+            ROOM,
+            f"Erdas Imagine with its pixels in another file, to {what}",
+            _imagine("YES", *words),
+            "x.img: is Erdas Imagine with its pixels in another file; "
+            f"{_FLAG}, or make a GeoTIFF of it: gdal_translate",
+        )
+        for what, words in (("tile", ("tile", "x.img", "-o", "t.parquet")), ("look at", ("inspect", "x.img")))
+    ),
+    Animal(
+        ROOM,
+        "Erdas Imagine with its pixels in another file, which is trusted",
+        _imagine("YES", "tile", "x.img", "-o", "t.parquet", "--size", "64", "--allow-remote"),
+        "tiles of it",
+        ("t.parquet",),
+    ),
     Animal(
         ROOM,
         "classic netCDF, which holds its pixels itself",
