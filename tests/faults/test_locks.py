@@ -197,10 +197,13 @@ def test_who_waits_gets_what_the_other_made(tmp_path: Path) -> None:
 def test_a_child_of_a_dead_run_does_not_hold_its_lock(tmp_path: Path) -> None:
     body = (
         "import os\n"
+        "begun, tell = os.pipe()\n"
         "with files.new_file(out) as draft:\n"
         "    if os.fork() == 0:\n"
+        "        os.write(tell, b'.')\n"
         "        time.sleep(5)\n"
         "        os._exit(0)\n"
+        "    os.read(begun, 1)\n"  # a child that has not run yet could not let go of anything
         "    stay()"
     )
     with owner(body, tmp_path / "out.txt"):
