@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,16 @@ settings.load_profile("short")
 
 UTM = Affine(10.0, 0.0, 500_000.0, 0.0, -10.0, 5_500_000.0)
 """10 m pixels on the central meridian of a northern UTM zone."""
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_they_were() -> Iterator[None]:
+    """A test that changes the number of torch's threads would change the last digits of those after it."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else None
+    yield
+    if before is not None and torch is not None:
+        assert torch.get_num_threads() == before
 
 
 WriteRaster = Callable[..., Path]

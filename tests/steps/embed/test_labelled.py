@@ -16,6 +16,7 @@ from geolabel.steps.embed.train import train
 from geolabel.steps.embed.training.ground import Drawing
 from geolabel.steps.embed.training.labelled import Judging, LabelMaps
 from geolabel.tiling.index import read_index
+from tests.alike import differences
 from tests.place_map import CLASSES, TILE, place_map
 
 if TYPE_CHECKING:
@@ -147,8 +148,7 @@ def test_a_run_with_labels_goes_on_as_if_it_had_never_stopped(maps, tmp_path) ->
     with pytest.raises(Exception, match="Go on with"):
         train([region], output=tmp_path / "parts", on_epoch=stop, **given)
     train([region], output=tmp_path / "parts", resume=True)
-    models = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "parts")]
-    assert models[0] == models[1]
+    assert not differences(*(tmp_path / name / "model.safetensors" for name in ("whole", "parts")))
     assert read_card(tmp_path / "parts" / "model.safetensors").kind == "embedder"
     tables = [read_json(tmp_path / name / "metrics.json", "metrics")["history"] for name in ("whole", "parts")]
     assert [row["train_loss"] for row in tables[0]] == [row["train_loss"] for row in tables[1]]

@@ -1,0 +1,29 @@
+"""How two model files differ, in words short enough to be read in a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geolabel import files
+from geolabel.model import read_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """Entries of the contract that differ, then tensors with their largest difference; none for the same bytes."""
+    if one.read_bytes() == other.read_bytes():
+        return []
+    (card, weights), (its_card, its_weights) = read_model(one), read_model(other)
+    told, its = files.to_json(card), files.to_json(its_card)
+    found = [f"{key}: {told[key]!s:.300} | {its[key]!s:.300}" for key in told if told[key] != its[key]]
+    found += [f"only in one: {name}" for name in sorted(weights.keys() ^ its_weights.keys())]
+    found += [
+        f"{name}: by up to {float(np.abs(weights[name].astype(float) - its_weights[name].astype(float)).max()):.3g}"
+        for name in sorted(weights.keys() & its_weights.keys())
+        if not np.array_equal(weights[name], its_weights[name], equal_nan=True)
+    ]
+    return [*found[:12], *([f"and {len(found) - 12} more"] if len(found) > 12 else [])] or ["the order of the bytes"]
