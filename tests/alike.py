@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geolabel import files
+from geolabel import files, provenance
 from geolabel.model import read_model
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ def differences(one: Path, other: Path) -> list[str]:
     (card, weights), (its_card, its_weights) = read_model(one), read_model(other)
     told, its = files.to_json(card), files.to_json(its_card)
     found = [f"{key}: {told[key]!s:.300} | {its[key]!s:.300}" for key in told if told[key] != its[key]]
+    made, its_made = (provenance.read_made(path) or {} for path in (one, other))
+    found += [
+        f"made: {key}: {made[key]!s:.300} | {its_made.get(key)!s:.300}"
+        for key in made
+        if made[key] != its_made.get(key)
+    ]
     found += [f"only in one: {name}" for name in sorted(weights.keys() ^ its_weights.keys())]
     found += [
         f"{name}: by up to {float(np.abs(weights[name].astype(float) - its_weights[name].astype(float)).max()):.3g}"

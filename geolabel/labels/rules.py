@@ -69,8 +69,10 @@ class OsmRule:
             return cls(value)
         if isinstance(value, dict) and isinstance(value.get("tags"), str) and set(value) <= {"tags", "width_m"}:
             width = value.get("width_m")
-            if width is None or (isinstance(width, int | float) and not isinstance(width, bool) and not width > _FAR):
-                return cls(value["tags"], None if width is None else float(width))
+            if width is None:
+                return cls(value["tags"])
+            if isinstance(width, int | float) and not isinstance(width, bool):
+                return cls(value["tags"], float(max(-_FAR, min(width, _FAR))))  # TOML's integers have no end
         raise SchemeError(
             f'{value!r:.80} is no OSM rule; write "landuse=quarry" or {{tags = "waterway=river", width_m = 30}}'
         )

@@ -63,7 +63,9 @@ def asking(*choices: Any) -> Iterator[None]:
     told = {name: _plain(value) for name, value in options.items() if name not in _NOT_WHAT}
     fields_of = {one.name for choice in choices for one in fields(choice)}
     told = {name: value for name, value in made.options.items() if name not in fields_of} | told
-    with provenance.making(replace(made, options=told, seed=seeds[0] if seeds else made.seed)):
+    inputs = tuple(one for one in made.inputs if one.role not in fields_of)
+    inputs += tuple(one for choice in choices for one in _inputs_of(choice))
+    with provenance.making(replace(made, options=told, inputs=inputs, seed=seeds[0] if seeds else made.seed)):
         yield
 
 
@@ -87,7 +89,7 @@ def _made(
             options |= value
         elif is_dataclass(value) and not isinstance(value, type):
             options |= _changed(value)
-            inputs += tuple(Input(one.name, path) for one in fields(value) for path in _files(getattr(value, one.name)))
+            inputs += _inputs_of(value)
             seed = getattr(value, "seed", seed)
         elif (tuple(value) if isinstance(value, list) else value) != parameter.default:
             options[name] = value
@@ -132,10 +134,13 @@ def _role(name: str) -> str:
     return "source" if name == "path" else name
 
 
-def _files(value: Any) -> list[Path]:
+def _inputs_of(choices: Any) -> tuple[Input, ...]:
     """Files among the choices of a dataclass."""
-    several = value if isinstance(value, tuple) else (value,)
-    return [one for one in several if isinstance(one, Path) and one.exists()]
+    several = {one.name: getattr(choices, one.name) for one in fields(choices)}
+    paths = [
+        (name, path) for name, value in several.items() for path in (value if isinstance(value, tuple) else (value,))
+    ]
+    return tuple(Input(name, path) for name, path in paths if isinstance(path, Path) and path.exists())
 
 
 def _bare(address: str) -> str:

@@ -44,6 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (found / "2020-far").mkdir()
     shutil.copy(found / "far-2020.tif", found / "2020-far" / "probabilities.tif")
     (found / "taken.work").mkdir()
+    (found / "taken.work" / "mine.txt").write_text("keep me")  # an empty one is what a killed run leaves, and is swept
     return found
 
 

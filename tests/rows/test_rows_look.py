@@ -140,8 +140,9 @@ def check_pictures(page: Any, pixels: np.ndarray, rows: list[int]) -> None:
         shown.append(mean_color(page, "#card canvas"))
         true.append(pixels[found].mean(axis=(1, 2)))
     shown_at, true_at = np.array(shown), np.array(true)
-    gain = (shown_at * true_at).sum() / (true_at**2).sum()
-    assert np.abs(shown_at - gain * true_at).max() < 6
+    dim = shown_at < 250  # what is bright is cut at white
+    gain = (shown_at * true_at)[dim].sum() / (true_at**2)[dim].sum()
+    assert np.abs(shown_at - np.minimum(gain * true_at, 255)).max() < 6
     assert np.ptp(true_at, axis=0).max() > 60  # they differ much more from each other
 
 

@@ -63,7 +63,10 @@ def test_an_address_is_told_without_what_may_be_secret(tmp_path: Path) -> None:
 
 
 def test_a_run_that_goes_on_is_what_it_was_begun_as(tmp_path: Path) -> None:
-    began = step("m", choice=Choice(rate=0.5), output=tmp_path / "x")
-    went_on = step("m", again=Choice(rate=0.5), output=tmp_path / "x")
+    (tmp_path / "w.bin").write_bytes(b"w")
+    choice = Choice(rate=0.5, file=tmp_path / "w.bin")
+    began = step("m", choice=choice, output=tmp_path / "x")
+    went_on = step("m", again=choice, output=tmp_path / "x")
     assert began["options"] == went_on["options"]
+    assert began["inputs"] == went_on["inputs"]
     assert began["seed"] == went_on["seed"] == 3
