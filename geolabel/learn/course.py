@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from geolabel.learn import checkpoint
+from geolabel.learn.device import repeatable
 from geolabel.learn.history import stale
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def run_epochs(
     history: list[Any] = run.history
     try:
         while len(history) < recipe.epochs and not (history and stale(history) >= recipe.patience):
-            row, merit = epoch()
+            with repeatable(run.fabric.device):
+                row, merit = epoch()
             history.append(row)
             run.schedule.epoch(merit)
             if row.best:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import torch
@@ -12,6 +13,8 @@ from geolabel.errors import OptionError
 from geolabel.progress import log
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lightning_fabric import Fabric
     from torch import nn
 
@@ -33,6 +36,28 @@ class Machine(Protocol):
     @property
     def freeze_epochs(self) -> int:
         """Epochs in which some weights get no gradient."""
+
+
+@contextmanager
+def repeatable(device: torch.device) -> Iterator[None]:
+    """On a processor, let the same seed give the same weights meanwhile.
+
+    Where a tensor is taken apart by indices, torch otherwise adds gradients up in whatever order its threads come, and
+    now and then the last digits differ. GPUs are left alone: there, some layers know no other way, or are far slower.
+    """
+    if device.type != "cpu":
+        yield
+        return
+    kept = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    settings: Any = torch.utils.deterministic  # its one setting has no type
+    filled = settings.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    settings.fill_uninitialized_memory = False  # it only helps to find reads of nothing, and takes time
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(kept[0], warn_only=kept[1])
+        settings.fill_uninitialized_memory = filled
 
 
 def choose_device(name: str) -> torch.device:
