@@ -1,11 +1,13 @@
 """`geolabel label` beside geopandas.overlay, exactextract, pyosmium and pyogrio, on the same input, in one run.
 
-    python benchmarks/labels.py [osm] [clc] [big] [pbf] [--repeats 3] [--without PEERS] [--json FILE] [--quick]
+    python benchmarks/labels.py [osm] [clc] [big] [pbf] [--repeats 3] [--without PEERS] [--json FILE]
+        [--half | --quick]
 
 Everything runs as a fresh process, start of Python and reading of files included; what the kernel says of its time and
 its largest memory is printed, medians of the repeats, and the peers take turns with geolabel, so that both see the same
 machine. Peers live in an environment of their own, made here from the package index; with --json they are left out
-where it has not been made. --quick is a sixteenth of the region, once: to see that all of it runs.
+where it has not been made. --half is half of the region; --quick is a
+sixteenth, once: to see that all of it runs.
 
 osm    97,344 tiles of 32 px, 201,389 polygons in a GeoPackage. overlay is how people write it (geopandas.overlay, and a
        sum by tile and class: where polygons overlap, both count); burn is a raster of classes at 10 m and exactextract
@@ -27,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labels_inputs import BIG, OUT, QUICK, QUICK_BIG, SMALL, Region, make_clc, make_region
+from labels_inputs import BIG, HALF, OUT, QUICK, QUICK_BIG, SMALL, Region, make_clc, make_region
 from labels_run import Cost, apart, environment, in_turn, installed, middle, run, times_as_fast, turns
 from measured import PEER_NOT_INSTALLED, Result, add_json, write_json
 
@@ -106,7 +108,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all where none is named")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--without", default="", help="peers to be left out, with commas: burn, clc-wkb …")
-    parser.add_argument("--quick", action="store_true")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--half", action="store_true", help="half as many tiles and polygons")
+    size.add_argument("--quick", action="store_true", help="a sixteenth of them, once")
     add_json(parser)
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
@@ -114,7 +118,8 @@ def main() -> None:
     without = frozenset(asked.without.split(","))
     if asked.json and installed(OUT / "peers") is None:
         without = ALL_PEERS
-    bench = Bench(QUICK, QUICK_BIG, 1, without) if asked.quick else Bench(SMALL, BIG, asked.repeats, without)
+    region = HALF if asked.half else SMALL
+    bench = Bench(QUICK, QUICK_BIG, 1, without) if asked.quick else Bench(region, BIG, asked.repeats, without)
     if without != ALL_PEERS:
         peers_python()  # makes the environment
         print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores")

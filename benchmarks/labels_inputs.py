@@ -97,6 +97,7 @@ class Region:
 
 
 SMALL = Region("landuse", 9_984, 201_389, 500_000.0, 5_400_000.0)
+HALF = Region("landuse-half", 7_072, 101_046, 500_000.0, 5_400_000.0)
 BIG = Region("landuse-big", 32_000, 2_069_000, 340_000.0, 5_500_000.0)
 QUICK = Region("landuse-quick", 2_496, 12_587, 500_000.0, 5_400_000.0)
 QUICK_BIG = Region("landuse-quick-big", 8_000, 129_312, 340_000.0, 5_500_000.0)

@@ -26,9 +26,9 @@ BENCHMARKS = (
     Benchmark(
         "labels",
         "Labels",
-        ("labels.py", "osm", "clc", "--repeats", "3", "--without", "burn,clc-wkb"),
-        600,
-        "97,344 tiles of 32 px at 10 m; 201,389 made-up land-use polygons, about 5 % on top of others; a CLC-like "
+        ("labels.py", "osm", "clc", "--half", "--repeats", "3", "--without", "burn,clc-wkb"),
+        300,
+        "48,841 tiles of 32 px at 10 m; 101,046 made-up land-use polygons, about 5 % on top of others; a CLC-like "
         "raster in EPSG:3035. Fresh processes from files to file, start included. Errors are the largest over the "
         "classes of a tile, against exact geometry.",
         (
@@ -58,9 +58,9 @@ BENCHMARKS = (
     Benchmark(
         "extract",
         "Labels",
-        ("labels.py", "pbf", "--repeats", "3", "--without", "pyogrio"),
-        240,
-        "Reading 201,389 areas from a .osm.pbf.",
+        ("labels.py", "pbf", "--half", "--repeats", "3", "--without", "pyogrio"),
+        120,
+        "Reading 101,046 areas from a .osm.pbf.",
         (
             Claim(
                 "pbf, by pyosmium",
