@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks (default: all)")
     parser.add_argument("--minutes", type=float, default=30.0, help="run: what is not done then is not measured")
     parser.add_argument("--check", action="store_true", help="page: write nothing, say whether it is up to date")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if unknown := set(given.names) - {one.name for one in BENCHMARKS}:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; `list` names them")
     if given.what == "list":

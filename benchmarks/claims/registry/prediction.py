@@ -26,10 +26,10 @@ BENCHMARKS = (
     Benchmark(
         "prediction",
         "Prediction of regions",
-        ("predict.py", "--repeats", "3", "--rows", "512", "--command"),
+        ("predict.py", "--repeats", "3", "--side", "4096", "--rows", "512", "--command"),
         900,
         "`geolabel predict`, the whole command (start of Python, trial of engines, shards, maps, polygons) on "
-        "10,000 × 10,000 px × 4 bands, uint16, deflate; ResNet-18, two classes, no overlap. The others run the same "
+        "4,096 × 4,096 px × 4 bands, uint16, deflate; ResNet-18, two classes, no overlap. The others run the same "
         "weights over the upper 512 rows, and of their time only the loop counts.",
         (
             *_of_size(256),
