@@ -6,8 +6,8 @@
 Everything runs as a fresh process, start of Python and reading of files included; what the kernel says of its time and
 its largest memory is printed, medians of the repeats, and the peers take turns with geolabel, so that both see the same
 machine. Peers live in an environment of their own, made here from the package index; with --json they are left out
-where it has not been made. --half is half of the region; --quick is a
-sixteenth, once: to see that all of it runs.
+where it has not been made. --half is half of the region, but for big; --quick is a sixteenth of it, once: to see that
+all of it runs.
 
 osm    97,344 tiles of 32 px, 201,389 polygons in a GeoPackage. overlay is how people write it (geopandas.overlay, and a
        sum by tile and class: where polygons overlap, both count); burn is a raster of classes at 10 m and exactextract
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--without", default="", help="peers to be left out, with commas: burn, clc-wkb …")
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--half", action="store_true", help="half as many tiles and polygons")
+    size.add_argument("--half", action="store_true", help="half as many tiles and polygons (osm, clc, pbf)")
     size.add_argument("--quick", action="store_true", help="a sixteenth of them, once")
     add_json(parser)
     asked = parser.parse_args()

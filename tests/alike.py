@@ -22,14 +22,15 @@ def differences(one: Path, other: Path) -> list[str]:
     found = [f"{key}: {told[key]!s:.300} | {its[key]!s:.300}" for key in told if told[key] != its[key]]
     made, its_made = (provenance.read_made(path) or {} for path in (one, other))
     found += [
-        f"made: {key}: {made[key]!s:.300} | {its_made.get(key)!s:.300}"
-        for key in made
-        if made[key] != its_made.get(key)
+        f"made: {key}: {made.get(key)!s:.300} | {its_made.get(key)!s:.300}"
+        for key in sorted(made.keys() | its_made.keys())
+        if made.get(key) != its_made.get(key)
     ]
     found += [f"only in one: {name}" for name in sorted(weights.keys() ^ its_weights.keys())]
-    found += [
-        f"{name}: by up to {float(np.abs(weights[name].astype(float) - its_weights[name].astype(float)).max()):.3g}"
-        for name in sorted(weights.keys() & its_weights.keys())
-        if not np.array_equal(weights[name], its_weights[name], equal_nan=True)
-    ]
+    for name in sorted(weights.keys() & its_weights.keys()):
+        first, second = weights[name], its_weights[name]
+        if first.shape != second.shape:
+            found.append(f"{name}: {first.shape} | {second.shape}")
+        elif not np.array_equal(first, second, equal_nan=True):
+            found.append(f"{name}: by up to {float(np.abs(first.astype(float) - second.astype(float)).max()):.3g}")
     return [*found[:12], *([f"and {len(found) - 12} more"] if len(found) > 12 else [])] or ["the order of the bytes"]

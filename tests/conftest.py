@@ -37,7 +37,9 @@ def _threads_as_they_were() -> Iterator[None]:
     before = torch.get_num_threads() if torch else None
     yield
     if before is not None and torch is not None:
-        assert torch.get_num_threads() == before
+        after = torch.get_num_threads()
+        torch.set_num_threads(before)
+        assert after == before
 
 
 WriteRaster = Callable[..., Path]

@@ -71,7 +71,9 @@ class OsmRule:
             width = value.get("width_m")
             if width is None:
                 return cls(value["tags"])
-            if isinstance(width, int | float) and not isinstance(width, bool):
+            if isinstance(width, float):
+                return cls(value["tags"], width)
+            if isinstance(width, int) and not isinstance(width, bool):
                 return cls(value["tags"], float(max(-_FAR, min(width, _FAR))))  # TOML's integers have no end
         raise SchemeError(
             f'{value!r:.80} is no OSM rule; write "landuse=quarry" or {{tags = "waterway=river", width_m = 30}}'

@@ -53,7 +53,9 @@ def _parse(content: bytes, where: str, fallback: str) -> Scheme:
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise SchemeError(f"{where}: has no classes; write one [[class]] table a class, with name, title and color")
     if len(entries) > MAX_CLASSES:  # told before each is looked into: a file from a stranger may hold a million
-        raise SchemeError(f"{where}: {len(entries):,} classes; 1 to {MAX_CLASSES} fit")
+        raise SchemeError(
+            f"{where}: {len(entries):,} classes; 1 to {MAX_CLASSES} fit; merge some, or write two schemes"
+        )
     _check_keys(where, [value], {"name", "version", "title", "parents", "attribution", "background"}, "a scheme")
     _check_keys(where, entries, {*CLASS_KEYS, *RULE_KEYS}, "a class")
     nameless = [entry for entry in entries if not isinstance(entry.get("name"), str)]

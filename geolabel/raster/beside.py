@@ -10,13 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from geolabel.errors import InputError
+from geolabel.raster import imagine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD_BYTES = 4096
 """GDAL looks for the tag of a VRT in a quarter of that."""
-OVERVIEWS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"EHFA_HEADER_TAG")
+OVERVIEWS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How files begin that hold overviews or a mask. What begins otherwise, GDAL could take for anything."""
 _OPENED = ("ovr", "msk")
 """Endings of what is opened as a raster of its own, in any case."""
@@ -55,8 +56,14 @@ def check(path: Path, shown: Path, roots: tuple[Path, ...]) -> None:
             raise InputError(f"{called}: is a link out of its folder; remove it, or put the file itself there")
         if not is_usual(beside):
             raise InputError(f"{called}: is a device or a pipe, and GDAL would read it with {path.name}; remove it")
+        begins = head(beside)
+        if begins.startswith(imagine.BEGINS) and imagine.leads_elsewhere(beside):
+            raise InputError(
+                f"{called}: GDAL would read it with {path.name}, and it says that pixels or overviews lie in other "
+                "files; remove it, or give --allow-remote if you trust it"
+            )
         if is_opened(name, path.name) and beside.exists():
-            if not head(beside).startswith(OVERVIEWS):
+            if not begins.startswith(OVERVIEWS):
                 raise refused(called, path.name)
             check(beside, called, roots)
 

@@ -142,7 +142,7 @@ def refusal(source: str, reason: str) -> InputError:
     if not said:
         said = (
             f"is no raster that GDAL can read there ({reason}); check the address, and what it takes to sign in "
-            "(a VRT there is read with --allow-remote)"
+            "(a VRT, netCDF or Erdas Imagine there is read with --allow-remote)"
         )
     return InputError(f"{shown(source)}: {bared(said)}")
 

@@ -10,8 +10,6 @@ it names may lie anywhere, on a disk or at an address, and be nothing but raster
 
 from __future__ import annotations
 
-import functools
-import mmap
 import os
 import re
 import threading
@@ -21,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geolabel.errors import InputError
-from geolabel.raster import archived, beside, remote
+from geolabel.raster import archived, beside, imagine, remote
 from geolabel.raster.cited import cited
 
 if TYPE_CHECKING:
@@ -37,8 +35,6 @@ _LOCAL = ("VRT", "netCDF", "HFA")
 """Those whose files are looked into before GDAL is given them, which takes a file on this machine."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 """Its data sets may lie in any other file (external storage, virtual data sets); netCDF-4 is HDF5, too."""
-_IMAGINE, _SPILLED = b"EHFA_HEADER_TAG", b"ExternalRasterDMS"
-"""How Erdas Imagine begins, and what such a file calls an entry that names the file of its pixels."""
 _ALLOWED, _YES = "GEOLABEL_ALLOW_REMOTE", "1"
 _PLAIN = (
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"\x89PNG", b"\xff\xd8\xff"),
@@ -54,18 +50,18 @@ _DIRECTIONS = re.compile(
 _INDEX = re.compile(r"\.gti(?:\.\w+)?$", re.IGNORECASE)
 """By which names it takes a table for an index of tiles."""
 _PDF = b"%PDF"
-_INSIDE = re.compile(r'(?:NETCDF|GPKG|GTIFF_DIR:\d+):"?(?P<file>[^":]+)"?(?::.*)?', re.IGNORECASE)
-"""A part of a file, as GDAL names it."""
+_INSIDE = re.compile(
+    r'GTIFF_DIR:\d+:(?P<page>[^":]+)|GPKG:(?P<quote>"?)(?P<base>[^":]+)(?P=quote):[A-Za-z_][\w.-]*', re.IGNORECASE
+)
+"""A part of a file, as GDAL names it. No colon in the file's name: GDAL might part it elsewhere."""
 _ARCHIVE = re.compile(r"/vsi(?:zip|tar|gzip)/(?P<file>[^{}]*?\.(?:zip|tar|tgz|tar\.gz|gz|kmz))(?:/.*)?", re.IGNORECASE)
 _ZIPPED = re.compile(r"/vsizip/(?P<file>[^{}]*?\.zip)/.+", re.IGNORECASE)
 """The only archives that a VRT may name: geolabel's own name products so."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_+.-]+:")
 _REMEDY = "give --allow-remote if you trust it"
 
-_State = tuple[Path, int, int, int]
-"""A file as it was: path, number on its disk, time of its last change, size. Another one of that name is another."""
-_written: set[_State] = set()
-_named: set[_State] = set()
+_written: set[imagine.State] = set()
+_named: set[imagine.State] = set()
 _turn = threading.Lock()
 _allowing = 0
 """How many callers allow it at this moment, in all threads: what a raster needs is read by several."""
@@ -103,20 +99,12 @@ def _count(more: int) -> None:
 
 def wrote(path: Path) -> None:
     """Take note that a VRT is of this process's making: of what was looked at one by one."""
-    _written.add(_state(path))
+    _written.add(imagine.state_of(path))
 
 
 def named(path: Path) -> None:
     """Take note that a tile index names this raster: what it is made of may lie elsewhere, too."""
-    _named.add(_state(path))
-
-
-def _state(path: Path) -> _State:
-    try:
-        told = path.stat()
-    except OSError:
-        return path.resolve(), 0, 0, 0
-    return path.resolve(), told.st_ino, told.st_mtime_ns, told.st_size
+    _named.add(imagine.state_of(path))
 
 
 def drivers(path: Path | str) -> list[str] | None:
@@ -131,7 +119,7 @@ def check(path: Path) -> bool:
 
     Raises InputError.
     """
-    state = _state(path)
+    state = imagine.state_of(path)
     real = state[0]
     if is_allowed() or state in _written:
         return True
@@ -148,7 +136,7 @@ def is_virtual(path: Path) -> bool:
 def is_looked_into(path: Path) -> bool:
     """Whether a file is of a kind that may be refused for what it leads to."""
     head = beside.head(path)
-    return is_virtual(path) or _HDF5 in head or head.startswith(_IMAGINE)
+    return is_virtual(path) or _HDF5 in head or head.startswith(imagine.BEGINS)
 
 
 def check_overviews(path: Path, dataset: Any) -> None:
@@ -212,7 +200,7 @@ class _Walk:
             raise InputError(
                 f"{self.shown}: {_by(path, above)}is {elsewhere}; {_REMEDY}, or make a GeoTIFF of it: gdal_translate"
             )
-        elif above and not head.startswith((*_PLAIN, _IMAGINE)):
+        elif above and not head.startswith((*_PLAIN, imagine.BEGINS)):
             self._refuse_kind(path)
 
     def _part(self, name: str, base: Path, above: tuple[Path, ...]) -> None:
@@ -228,7 +216,7 @@ class _Walk:
                 f"{self.shown}: reads {remote.shown(name)}, which is neither a file nor an address that geolabel "
                 f"follows; {_REMEDY}"
             )
-        given = Path(zipped["file"]) if zipped else base / (found["file"] if found else name)
+        given = Path(zipped["file"]) if zipped else base / ((found["page"] or found["base"]) if found else name)
         real = given.resolve()
         if not self.free and not real.is_relative_to(self.root):
             raise InputError(
@@ -252,16 +240,9 @@ def _elsewhere(path: Path, head: bytes) -> str:
     """What a file is whose pixels are another's, or may be; empty where they are its own."""
     if _HDF5 in head:
         return "HDF5, whose pixels may be any other file's"
-    if head.startswith(_IMAGINE) and _is_spilled(_state(path)):
-        return "Erdas Imagine with its pixels in another file"
+    if head.startswith(imagine.BEGINS) and imagine.leads_elsewhere(path):
+        return "Erdas Imagine with pixels or overviews in another file"
     return ""
-
-
-@functools.cache
-def _is_spilled(state: _State) -> bool:
-    """Whether a file of Erdas Imagine names others; the entry may stand anywhere in it."""
-    with state[0].open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(_SPILLED) >= 0
 
 
 def _is_directions(name: str) -> bool:

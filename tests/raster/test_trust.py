@@ -214,7 +214,7 @@ def test_a_vrt_on_a_server_is_not_followed(tmp_path: Path, write_raster, listene
     url, _ = listener
     _vrt(tmp_path / "m.vrt", str(write_raster("secret.tif", BANDS)))
 
-    with pytest.raises(InputError, match=r"m\.vrt: .*a VRT there is read with --allow-remote"):
+    with pytest.raises(InputError, match=r"m\.vrt: .*a VRT, netCDF or Erdas Imagine there is read with --allow-remote"):
         raster.gather([f"{url}/m.vrt"], tmp_path / "region")
 
 

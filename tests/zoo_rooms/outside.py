@@ -9,9 +9,9 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
-from rasterio import shutil
+import rasterio.shutil
 
-from tests.zoo_rooms.animal import Animal, Den
+from tests.zoo_rooms.animal import REST, Animal, Den
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -197,20 +197,42 @@ def _container(form: str) -> Callable[[Den], Sequence[object]]:
     """Four bands as four data sets of netCDF."""
 
     def bring(den: Den) -> Sequence[object]:
-        shutil.copy(den.good / "region.tif", den.folder / "x.nc", driver="netCDF", FORMAT=form)
+        rasterio.shutil.copy(den.good / "region.tif", den.folder / "x.nc", driver="netCDF", FORMAT=form)
         return ("tile", "x.nc", "-o", "t.parquet")
 
     return bring
 
 
-def _imagine(spill: str, *words: str) -> Callable[[Den], Sequence[object]]:
-    """Erdas Imagine, its pixels in it or in x.ige."""
+def _imagine(spill: str, *words: str, name: str = "x.img", **beside: str) -> Callable[[Den], Sequence[object]]:
+    """Erdas Imagine, its pixels in it or in x.ige, and other good files by their names in the den."""
 
     def bring(den: Den) -> Sequence[object]:
-        shutil.copy(den.good / "region.tif", den.folder / "x.img", driver="HFA", USE_SPILL=spill)
+        rasterio.shutil.copy(den.good / "region.tif", den.folder / "x.img", driver="HFA", USE_SPILL=spill)
+        (den.folder / "x.img").rename(den.folder / name)
+        for to, good in beside.items():
+            den.take(good, to.replace("__", "."))
         return words
 
     return bring
+
+
+def _shouting(den: Den) -> Sequence[object]:
+    """The entry that names the other file in capitals, which GDAL takes for the same."""
+    words = _imagine("YES", "tile", "x.img", "-o", "t.parquet")(den)
+    path = den.folder / "x.img"
+    path.write_bytes(path.read_bytes().replace(b"ExternalRasterDMS", b"EXTERNALRASTERDMS"))
+    return words
+
+
+def _named_http(name: str) -> Callable[[Den], object]:
+    """A VRT that names a part of a file as GDAL does, beside files that have the first half of that name."""
+
+    def make(den: Den) -> None:
+        _files(m__vrt=vrt(_source(name, 0)))(den)
+        rasterio.shutil.copy(den.good / "region.tif", den.folder / "http", driver="netCDF", FORMAT="NC")
+        den.take("region.tif", "x")
+
+    return make
 
 
 _ANY = f"HDF5, whose pixels may be any other file's; {_FLAG}, or make a GeoTIFF of it: gdal_translate"
@@ -243,10 +265,42 @@ ANIMALS = (
             ROOM,
             f"Erdas Imagine with its pixels in another file, to {what}",
             _imagine("YES", *words),
-            "x.img: is Erdas Imagine with its pixels in another file; "
+            "x.img: is Erdas Imagine with pixels or overviews in another file; "
             f"{_FLAG}, or make a GeoTIFF of it: gdal_translate",
         )
         for what, words in (("tile", ("tile", "x.img", "-o", "t.parquet")), ("look at", ("inspect", "x.img")))
+    ),
+    Animal(
+        ROOM,
+        "Erdas Imagine with its pixels in another file, which its entry shouts",
+        _shouting,
+        f"x.img: is Erdas Imagine with pixels or overviews in another file; {_FLAG}, or make a GeoTIFF of it: "
+        "gdal_translate",
+    ),
+    Animal(
+        ROOM,
+        "overviews that are Erdas Imagine with its pixels in another file",
+        _imagine("YES", "tile", "region.tif", "-o", "t.parquet", name="region.tif.ovr", region__tif="region.tif"),
+        "region.tif.ovr: GDAL would read it with region.tif, and it says that pixels or overviews lie in other files; "
+        f"remove it, or {_FLAG}",
+    ),
+    Animal(
+        ROOM,
+        "a sidecar that is Erdas Imagine with its pixels in another file",
+        _imagine("YES", "tile", "region.tif", "-o", "t.parquet", name="region.aux", region__tif="region.tif"),
+        "region.aux: GDAL would read it with region.tif, and it says that pixels or overviews lie in other files; "
+        f"remove it, or {_FLAG}",
+    ),
+    *(
+        _led(
+            f"a VRT of a part of a file, {what}",
+            _named_http(name),
+            f"here/m.vrt: reads {shown}, which is neither a file nor an address that geolabel follows; {_FLAG}",
+        )
+        for what, name, shown in (
+            ("which netCDF fetches", 'NETCDF:"http://127.0.0.1:9/x.nc":Band1', REST),
+            ("whose name goes on after a colon", "GTIFF_DIR:1:x:/../secret.tif", "GTIFF_DIR:1:x:/../secret.tif"),
+        )
     ),
     Animal(
         ROOM,

@@ -224,7 +224,7 @@ SCHEMES = (
         _ROOM,
         "a scheme of 300 classes",
         lambda den: _label(den, "".join(f'[[class]]\nname = "c{number}"\n' for number in range(300))),
-        "s.toml: 300 classes; 1 to 253 fit",
+        "s.toml: 300 classes; 1 to 253 fit; merge some, or write two schemes",
     ),
     Animal(
         _ROOM,
