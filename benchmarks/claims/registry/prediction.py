@@ -70,14 +70,14 @@ BENCHMARKS = (
         "probabilities.",
         (
             Claim(
-                "small-cnn-reflect, 64 px every 16 px",
+                "small-cnn-reflect, 64 px every 16",
                 "`small-cnn-reflect`, 64 px every 16 px (75 % overlap)",
                 "×",
                 at_least=8,
                 beside="tile by tile",
             ),
             Claim(
-                "squeezenet-reflect, 64 px every 16 px",
+                "squeezenet-reflect, 64 px every 16",
                 "`squeezenet-reflect`, 64 px every 16 px (75 % overlap)",
                 "×",
                 at_least=8,
