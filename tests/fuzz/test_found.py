@@ -73,5 +73,5 @@ def test_weights_that_are_encrypted(tmp_path: Path) -> None:
 
 
 def test_a_width_without_end() -> None:
-    with pytest.raises(SchemeError, match="is no OSM rule"):
+    with pytest.raises(SchemeError, match="width_m must be 100,000 at the most"):
         OsmRule.parse({"tags": "waterway=river", "width_m": 10**400})
