@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from geolabel.errors import InputError
 from geolabel.raster import archived, beside, imagine, remote
 from geolabel.raster.cited import cited
+from geolabel.raster.state import State, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ DRIVERS = (
 """Of GDAL, those whose files hold their pixels themselves, or in a file of the same name beside them."""
 _LOCAL = ("VRT", "netCDF", "HFA")
 """Those whose files are looked into before GDAL is given them, which takes a file on this machine."""
+_VIRTUAL = b"<VRTDataset"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 """Its data sets may lie in any other file (external storage, virtual data sets); netCDF-4 is HDF5, too."""
 _ALLOWED, _YES = "GEOLABEL_ALLOW_REMOTE", "1"
@@ -60,8 +62,8 @@ _ZIPPED = re.compile(r"/vsizip/(?P<file>[^{}]*?\.zip)/.+", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_+.-]+:")
 _REMEDY = "give --allow-remote if you trust it"
 
-_written: set[imagine.State] = set()
-_named: set[imagine.State] = set()
+_written: set[State] = set()
+_named: set[State] = set()
 _turn = threading.Lock()
 _allowing = 0
 """How many callers allow it at this moment, in all threads: what a raster needs is read by several."""
@@ -99,12 +101,12 @@ def _count(more: int) -> None:
 
 def wrote(path: Path) -> None:
     """Take note that a VRT is of this process's making: of what was looked at one by one."""
-    _written.add(imagine.state_of(path))
+    _written.add(state_of(path))
 
 
 def named(path: Path) -> None:
     """Take note that a tile index names this raster: what it is made of may lie elsewhere, too."""
-    _named.add(imagine.state_of(path))
+    _named.add(state_of(path))
 
 
 def drivers(path: Path | str) -> list[str] | None:
@@ -119,7 +121,7 @@ def check(path: Path) -> bool:
 
     Raises InputError.
     """
-    state = imagine.state_of(path)
+    state = state_of(path)
     real = state[0]
     if is_allowed() or state in _written:
         return True
@@ -128,15 +130,10 @@ def check(path: Path) -> bool:
     return bool(walk.addresses)
 
 
-def is_virtual(path: Path) -> bool:
-    """Whether a file is a VRT by its content."""
-    return b"<VRTDataset" in beside.head(path)
-
-
 def is_looked_into(path: Path) -> bool:
     """Whether a file is of a kind that may be refused for what it leads to."""
     head = beside.head(path)
-    return is_virtual(path) or _HDF5 in head or head.startswith(imagine.BEGINS)
+    return _VIRTUAL in head or _HDF5 in head or head.startswith(imagine.BEGINS)
 
 
 def check_overviews(path: Path, dataset: Any) -> None:
@@ -188,7 +185,7 @@ class _Walk:
             roots = () if self.free else (self.root, given.parent.resolve())
             beside.check(each, each if above else self.shown, roots)
         head = beside.head(path)
-        if is_virtual(path):
+        if _VIRTUAL in head:
             for source in cited(path, path if above else self.shown):
                 self._part(source.name, path.parent if source.beside else Path(), (*above, path))
         elif _says_where(head) or any(_INDEX.search(each.name) for each in (given, path)):
