@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Name = TypeVar("Name", bound=str)
 DEEPEST = 64
 """Lists and tables within each other; what geolabel writes has ten at the most, and Python walks through a thousand."""
+MAX_CLASSES = 253
+"""Of a scheme or a model: a class raster holds one byte; 0 is "none of these", 254 undecided, 255 nodata."""
+MAX_NAME = 200
+"""Characters of a class's name: it becomes a column, a band and an entry of a legend."""
 _SHOWN = 60
 """Characters of a wrong value that are quoted."""
 _STEERING = ("Cc", "Cs", "Zl", "Zp")

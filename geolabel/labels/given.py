@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geolabel import files, vector
+from geolabel.checked import MAX_CLASSES
 from geolabel.errors import EmptyError, InputError, OptionError, SchemeError, listed
 from geolabel.labels.classify import ByValue
 from geolabel.labels.raster_source import RasterSource, check_codes
-from geolabel.labels.scheme import MAX_CLASSES, RESERVED, LabelClass, Scheme, legend_scheme
+from geolabel.labels.scheme import RESERVED, LabelClass, Scheme, legend_scheme
 from geolabel.labels.sources import Findings
 from geolabel.labels.table import read_legend
 from geolabel.labels.vector_source import VectorSource, one_layer

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from geolabel import checked, files
-from geolabel.checked import is_one_line
+from geolabel.checked import MAX_CLASSES, MAX_NAME, is_one_line
 from geolabel.errors import DamagedError, SchemeError
 from geolabel.labels.rules import NO_RULES, Rules
 
@@ -36,11 +36,7 @@ _FAMILIAR = {
 """What a reader of maps expects; a scheme or legend may say otherwise."""
 RESERVED = ("known", "none")
 """Names that tables of labels have for themselves: how much is known, and what is known to be no class."""
-MAX_NAME = 200
-"""Characters of a class's name: it becomes a column, a band and an entry of a legend."""
 _MAX_TITLE, _FAR = 1000, 10**9
-MAX_CLASSES = 253
-"""A class raster holds one byte: 0 is "none of these", 254 undecided, 255 nodata."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geolabel import files
+from geolabel.checked import MAX_CLASSES
 from geolabel.errors import SchemeError
 from geolabel.labels.rules import RULE_KEYS
-from geolabel.labels.scheme import CLASS_KEYS, MAX_CLASSES, Scheme, complete
+from geolabel.labels.scheme import CLASS_KEYS, Scheme, complete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from geolabel.checked import is_one_line
+from geolabel.checked import MAX_CLASSES, MAX_NAME, is_one_line
 from geolabel.errors import ModelError, listed
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ OUTPUT_SIZE, NORM_OUTPUT = "output_size", "norm_output"
 """Settings of an embedder: the length of its vectors, and whether that is made 1."""
 HeadKind = Literal["sigmoid", "softmax"]
 ModelKind = Literal["classifier", "embedder"]
-MAX_CLASSES = 253
-"""A class raster holds one byte: 0 is "none of these", 254 undecided, 255 nodata."""
-MAX_NAME = 200
-"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_args
 
-from geolabel.checked import Told
+from geolabel.checked import MAX_CLASSES, MAX_NAME, Told
 from geolabel.errors import ModelError
 from geolabel.model.card import (
     FORMAT,
-    MAX_CLASSES,
-    MAX_NAME,
     OUTPUT_SIZE,
     BandContract,
     Head,

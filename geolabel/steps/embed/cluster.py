@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from geolabel.checked import MAX_CLASSES
 from geolabel.embeddings import read_header, vectors_of
 from geolabel.embeddings.clusters import Clusters, hdbscan, kmeans
 from geolabel.embeddings.lattice import placed
 from geolabel.embeddings.pieces import pieces
 from geolabel.errors import OptionError
-from geolabel.labels.scheme import MAX_CLASSES, LabelClass, Scheme, complete
+from geolabel.labels.scheme import LabelClass, Scheme, complete
 from geolabel.progress import log
 from geolabel.steps.embed.clustering.files import Place, labelled, write
 from geolabel.steps.making import makes

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from geolabel.checked import MAX_CLASSES
 from geolabel.errors import OptionError, TileIndexError
 from geolabel.exploration.projection import Method
-from geolabel.labels.scheme import MAX_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,8 @@ from pathlib import PurePath
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from geolabel.checked import is_one_line
+from geolabel.checked import MAX_NAME, is_one_line
 from geolabel.model import BandContract, Head, ModelCard
-from geolabel.model.card import MAX_NAME
 from geolabel.steps.explaining.report import file_stem
 
 NAMES = st.text(min_size=1, max_size=MAX_NAME).filter(lambda name: bool(name.strip()) and is_one_line(name))
