@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,14 +11,17 @@ from affine import Affine
 from rasterio.windows import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from rasterio.io import DatasetWriter
 
 BANDS = ("blue", "green", "red", "nir")
 _BLOCK = 512
 _LEVELS = np.array([400, 600, 500, 2800])
 
 
-def make(path: Path, side: int, *, nodata: bool = False, overviews: bool = False) -> Path:
+def make(path: Path, side: int, *, nodata: bool = False) -> Path:
     """Write a raster of `side` × `side` px (once: one that is there is kept) and give its path back."""
     if path.exists():
         return path
@@ -50,9 +54,28 @@ def make(path: Path, side: int, *, nodata: bool = False, overviews: bool = False
                     patch = np.zeros_like(patch)
                 height, width = min(_BLOCK, side - row), min(_BLOCK, side - col)
                 dataset.write(patch[:, :height, :width], window=Window(col, row, width, height))
-        if overviews:
-            dataset.build_overviews([4, 16, 64])
     draft.rename(path)
+    return path
+
+
+def without_nodata(whole: Path, path: Path) -> Path:
+    """The same pixels in a file that calls none of them nodata, once."""
+    return _changed(whole, path, lambda dataset: setattr(dataset, "nodata", None))
+
+
+def with_overviews(whole: Path, path: Path) -> Path:
+    """The same pixels with overviews, once."""
+    return _changed(whole, path, lambda dataset: dataset.build_overviews([4, 16, 64]))
+
+
+def _changed(whole: Path, path: Path, change: Callable[[DatasetWriter], None]) -> Path:
+    """A copy that was changed in place: to compress all of it again takes a minute."""
+    if not path.exists():
+        draft = path.with_suffix(".draft.tif")
+        shutil.copyfile(whole, draft)
+        with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), rasterio.open(draft, "r+") as dataset:
+            change(dataset)
+        draft.rename(path)
     return path
 
 

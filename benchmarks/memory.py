@@ -1,6 +1,6 @@
 """Peak memory of `geolabel predict`: does it grow with the region? The limits are 1.5 GB, and a tenth more.
 
-    python benchmarks/memory.py [--repeats 3] [--side 10000] [--times 4] [--json FILE]
+    python benchmarks/memory.py [--repeats 3] [--side 10000] [--times 4] [--classes 2,9,17] [--json FILE]
 
 An untrained network predicts in a process of its own; what the kernel says of that is printed, medians of the repeats.
 The first two rows are one raster of 10,000 × 10,000 px, 4 bands, uint16, and the same raster sixteen times side by side
@@ -17,9 +17,13 @@ import statistics
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labels_run import Cost, apart, run
 from measured import Result, add_json, over, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LIMIT_MB, GROWTH = 1_500.0, 1.10
 ROWS = 1_536
@@ -59,13 +63,13 @@ class Case:
         return OUT / f"untrained-{self.architecture}-{self.tile_px}-{self.classes}.safetensors"
 
 
-def cases(side: int, times: int) -> tuple[Case, ...]:
+def cases(side: int, times: int, several: Sequence[int]) -> tuple[Case, ...]:
     """The rows of the table; growth is that of the second over the first."""
     return (
         Case(side, "whole", "lcnet_035", 256, 256, 2),
         Case(side, "repeated", "lcnet_035", 256, 256, 2, times),
         Case(side, "whole", "small-cnn", 64, 64, 2),
-        *(Case(side, "upper", "small-cnn", 256, 128, classes) for classes in (2, 9, 17)),
+        *(Case(side, "upper", "small-cnn", 256, 128, classes) for classes in several),
     )
 
 
@@ -75,6 +79,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--side", type=int, default=10_000, help="of the raster, pixels; smaller: to see that it runs")
     parser.add_argument("--times", type=int, default=4, help="how often it is repeated along each axis")
+    parser.add_argument("--classes", default="2,9,17", help="of the rows at half stride, with commas")
     add_json(parser)
     asked = parser.parse_args()
     print(
@@ -82,7 +87,7 @@ def main() -> None:
         f"{'of limit':>10}"
     )
     peaks, results = [], []
-    for case in cases(asked.side, asked.times):
+    for case in cases(asked.side, asked.times, [int(count) for count in asked.classes.split(",")]):
         apart(prepare, case)
         costs = [predict(case) for _ in range(asked.repeats)]
         seconds, peak = (statistics.median(getattr(cost, name) for cost in costs) for name in ("seconds", "peak_mb"))

@@ -1,6 +1,7 @@
 """`geolabel predict` beside its limit, TorchGeo, Raster Vision and a plain rasterio loop, in one run.
 
-    python benchmarks/predict.py [--repeats 3] [--side 10000] [--rows 2048] [--device cpu] [--command] [--json FILE]
+    python benchmarks/predict.py [--repeats 3] [--side 10000] [--rows 2048] [--sizes 256,64] [--device cpu] [--brief]
+        [--json FILE]
 
 A region of 10,000 × 10,000 px, 4 bands, uint16, deflate; ResNet-18 with two classes; tiles of 256 and of 64 px side by
 side. Everything runs as a fresh process and takes turns with the others; medians of the repeats are shown, and for peak
@@ -14,6 +15,10 @@ memory in stored values; beside it, in the same process, the same engine fed by 
 is read to the last answer. Where reading and the network share all cores, that takes the sum of both at the best. First
 of all reading alone: the pipeline with a model that says nothing, beside rasterio reading the file from top to bottom
 with all threads.
+
+`--brief` is for regions that are so small that the command's start and its maps take as long as the network: there the
+pipeline, from the first block to the last answer, is compared with the others' loops, and the command runs once, for
+its seconds and its memory.
 """
 
 from __future__ import annotations
@@ -51,14 +56,19 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--side", type=int, default=10_000, help="of the region, pixels; smaller: to see that it runs")
     parser.add_argument("--rows", type=int, default=PART_ROWS, help="of the peers' part")
-    parser.add_argument("--command", action="store_true", help="the whole command alone, not its engine by itself")
+    parser.add_argument("--sizes", default="256,64", help="of tiles, pixels")
+    parser.add_argument("--brief", action="store_true", help="the pipeline beside the others' loops; the command once")
     add_json(parser)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     asked = parser.parse_args()
     if asked.json is None or peers_installed():
         peers_python()  # makes the environment
         print(f"peers: {peers()}; Python {sys.version.split()[0]}, {os.cpu_count()} cores, {asked.device}")
-    benches = [Bench(asked.side, tile_px, batch, asked.device, asked.rows) for tile_px, batch in SIZES]
+    benches = [
+        Bench(asked.side, tile_px, batch, asked.device, asked.rows)
+        for tile_px, batch in SIZES
+        if str(tile_px) in asked.sizes.split(",")
+    ]
     apart(make_rasters, benches[0])
     results: list[Result] = []
     read_s, verdict = reading(benches[0], asked.repeats, results)
@@ -68,11 +78,10 @@ def main() -> None:
         made = json.loads(run(bench.inside("model")).output)
         bench.write_plan(mean=made["mean"], std=made["std"])
         if peers_installed():
-            verdicts += compare(bench, asked.repeats, read_s, results, with_engine=not asked.command)
+            verdicts += compare(bench, asked.repeats, read_s, results, brief=asked.brief)
         else:
-            results += [
-                Result(f"{bench.tile_px} px, {one}", (), PEER_NOT_INSTALLED) for one in ("the limit", *PEERS, "peak MB")
-            ]
+            told = ("the limit", *PEERS, "peak MB", "command, s")
+            results += [Result(f"{bench.tile_px} px, {one}", (), PEER_NOT_INSTALLED) for one in told]
     write_json(asked.json, results)
     print()
     for text, good in verdicts:
@@ -99,49 +108,47 @@ def reading(bench: Bench, repeats: int, results: list[Result]) -> tuple[float, t
     return bench.megabytes / best, verdict
 
 
-def compare(
-    bench: Bench, repeats: int, read_s: float, results: list[Result], *, with_engine: bool
-) -> list[tuple[str, bool]]:
+def compare(bench: Bench, repeats: int, read_s: float, results: list[Result], *, brief: bool) -> list[tuple[str, bool]]:
     """Print a table for one size of tiles, and give back what is to be kept for the end."""
     bench.forget()
+    whole = {COMMAND: bench.predict()}
     every = turns(
         {
             USUAL: bench.peer("forward"),
-            **({OWN: bench.inside("engine")} if with_engine else {}),
-            COMMAND: bench.predict(),
+            OWN: bench.inside("engine"),
+            **({} if brief else whole),
             **{name: bench.peer(peer) for name, peer in PEERS.items()},
         },
         repeats,
     )
+    if brief:
+        every |= turns(whole, 1)
     for one in every[COMMAND]:
         one["seconds"] = one["wall"]
-    found = medians(every)
+    every[PIPELINE] = [{"tiles": one["pipeline_tiles"], "seconds": one["pipeline_seconds"]} for one in every[OWN]]
+    found, ours = medians(every), PIPELINE if brief else COMMAND
     rates = {name: [rate(one) for one in those] for name, those in every.items()}
     for name, told in ((USUAL, "the limit"), *((name, name) for name in PEERS)):
-        results.append(Result(f"{bench.tile_px} px, {told}", over(rates[COMMAND], rates[name])))
+        results.append(Result(f"{bench.tile_px} px, {told}", over(rates[ours], rates[name])))
     results.append(Result(f"{bench.tile_px} px, peak MB", tuple(one["peak_mb"] for one in every[COMMAND])))
-    command = found[COMMAND]
-    command["mean"] = json.loads(run(bench.inside("mean", bench.map)).output)["mean"]
-    limit = rate(found[USUAL])
-    own = found.get(OWN)
-    inner = {"tiles": own["pipeline_tiles"], "seconds": own["pipeline_seconds"]} if own else command
+    results.append(Result(f"{bench.tile_px} px, command, s", tuple(one["wall"] for one in every[COMMAND])))
+    found[COMMAND]["mean"] = json.loads(run(bench.inside("mean", bench.map)).output)["mean"]
+    limit, own = rate(found[USUAL]), found[OWN]
     heading(bench)
-    for name, one in found.items():
-        row(name, one, limit)
-        if one is own:
-            row(PIPELINE, inner, limit)
+    for name in (USUAL, OWN, PIPELINE, COMMAND, *PEERS):
+        row(name, found[name], limit)
     print(f"engine of the last command: {in_words(bench.record['engine'])}")
     for name in PEERS:
-        times = [rate(one) / rate(found[name]) for one in (inner, command)]
+        times = [rate(found[one]) / rate(found[name]) for one in (PIPELINE, COMMAND)]
         print(f"geolabel by {name}: pipeline {times[0]:.1f} ×, command {times[1]:.1f} ×", flush=True)
-    means = [one["mean"] for one in found.values()]
-    best = max(PEERS, key=lambda name: rate(found[name]))
-    size, lead = f"{bench.tile_px} px:", rate(command) / rate(found[best])
-    of_limit, between = rate(command) / limit, max(means) - min(means)
+    means = [one["mean"] for one in found.values() if "mean" in one]
+    size, between = f"{bench.tile_px} px:", max(means) - min(means)
+    told = f"{size} {'pipeline' if brief else 'command'}"
+    of_limit, leads = rate(found[ours]) / limit, {name: rate(found[ours]) / rate(found[name]) for name in PEERS}
     return [
-        *(of_pipeline(size, own, inner, read_s) if own else ()),
-        (f"{size} command {of_limit:.2f} of the limit, at least {OF_LIMIT}", of_limit >= OF_LIMIT),
-        (f"{size} command {lead:.1f} × the fastest peer ({best}), more than 1", lead > 1),
+        *of_pipeline(size, own, found[PIPELINE], read_s),
+        (f"{told} {of_limit:.2f} of the limit, at least {OF_LIMIT}", of_limit >= OF_LIMIT),
+        *((f"{told} {lead:.1f} × {name}, more than 1", lead > 1) for name, lead in leads.items()),
         (f"{size} all saw the same: means lie {between:.4f} apart, at most {AGREE}", between <= AGREE),
     ]
 

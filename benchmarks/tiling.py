@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from big_raster import make
+from big_raster import make, with_overviews, without_nodata
 from measured import Result, add_json, write_json
 
 SIDE = 20_000
@@ -30,10 +30,11 @@ def main() -> None:
     add_json(parser)
     asked = parser.parse_args()
     results = []
+    gaps = make(OUT / "big-20000-nodata.tif", SIDE, nodata=True)
     cases = {
-        "no nodata": make(OUT / "big-20000.tif", SIDE),
-        "nodata, overviews": make(OUT / "big-20000-nodata-ovr.tif", SIDE, nodata=True, overviews=True),
-        "nodata, no overviews": make(OUT / "big-20000-nodata.tif", SIDE, nodata=True),
+        "no nodata": without_nodata(gaps, OUT / "big-20000.tif"),
+        "nodata, overviews": with_overviews(gaps, OUT / "big-20000-nodata-ovr.tif"),
+        "nodata, no overviews": gaps,
     }
     print(f"{'raster':24}{'tiles':>10}{'seconds':>10}{'of the limit':>14}")
     for name, path in cases.items():

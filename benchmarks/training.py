@@ -1,13 +1,14 @@
 """Does training keep the device busy? Samples per second of `geolabel train`'s epochs beside a bare loop.
 
     python benchmarks/training.py [--cases small-cnn,resnet18] [--repeats 3] [--precision auto] [--tiles 2048]
-        [--profile] [--json FILE]
+        [--batch 64] [--profile] [--json FILE]
 
 The bare loop is plain torch on one batch that lies ready, normalised, on the device: the same network, loss, optimiser,
 precision and size of batch, and nothing else. geolabel's epochs draw tiles from uint16 chips in memory, normalise and
 augment them (dihedral, light), learn, and keep the rate's course. Both take turns in one process. The aim is a ratio of
-.90. With `--profile`, what each part of a batch costs by itself. Beside it: what a checkpoint costs, which is written
-after each epoch.
+.90. An epoch has 32 steps at the least, as geolabel makes it where tiles are few; smaller batches make it shorter. With
+`--profile`, what each part of a batch costs by itself. Beside it: what a checkpoint costs, which is written after each
+epoch.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="turns; medians are shown (default: 3)")
     parser.add_argument("--precision", default="auto", help="auto, fp32, bf16 or fp16 (default: auto)")
     parser.add_argument("--tiles", type=int, default=2048, help="of an epoch; fewer: shorter turns (default: 2048)")
+    parser.add_argument("--batch", type=int, default=0, help="tiles of a step (default: 64; on a GPU 128)")
     add_json(parser)
     parser.add_argument("--profile", action="store_true", help="what each part of a batch costs by itself")
     return parser.parse_args()
@@ -240,7 +242,10 @@ def main() -> None:
     wanted = options.cases.split(",") if options.cases else [case.model for case in cases]
     found = {
         case.model: compare(
-            replace(case, tiles=options.tiles), options.repeats, options.precision, profile=options.profile
+            replace(case, tiles=options.tiles, batch=options.batch or case.batch),
+            options.repeats,
+            options.precision,
+            profile=options.profile,
         )
         for case in cases
         if case.model in wanted
