@@ -75,6 +75,7 @@ def _changed(whole: Path, path: Path, change: Callable[[DatasetWriter], None]) -
         shutil.copyfile(whole, draft)
         with rasterio.Env(GDAL_NUM_THREADS="ALL_CPUS"), rasterio.open(draft, "r+") as dataset:
             change(dataset)
+        draft.with_name(f"{draft.name}.aux.xml").unlink(missing_ok=True)
         draft.rename(path)
     return path
 

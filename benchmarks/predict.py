@@ -1,6 +1,6 @@
 """`geolabel predict` beside its limit, TorchGeo, Raster Vision and a plain rasterio loop, in one run.
 
-    python benchmarks/predict.py [--repeats 3] [--side 10000] [--rows 2048] [--sizes 256,64] [--device cpu] [--brief]
+    python benchmarks/predict.py [--repeats 3] [--side 10000] [--rows 2048] [--sizes 256 64] [--device cpu] [--brief]
         [--json FILE]
 
 A region of 10,000 × 10,000 px, 4 bands, uint16, deflate; ResNet-18 with two classes; tiles of 256 and of 64 px side by
@@ -56,7 +56,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--side", type=int, default=10_000, help="of the region, pixels; smaller: to see that it runs")
     parser.add_argument("--rows", type=int, default=PART_ROWS, help="of the peers' part")
-    parser.add_argument("--sizes", default="256,64", help="of tiles, pixels")
+    parser.add_argument(
+        "--sizes", nargs="+", type=int, choices=[tile_px for tile_px, _ in SIZES], default=[256, 64], help="of tiles"
+    )
     parser.add_argument("--brief", action="store_true", help="the pipeline beside the others' loops; the command once")
     add_json(parser)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -67,7 +69,7 @@ def main() -> None:
     benches = [
         Bench(asked.side, tile_px, batch, asked.device, asked.rows)
         for tile_px, batch in SIZES
-        if str(tile_px) in asked.sizes.split(",")
+        if tile_px in asked.sizes
     ]
     apart(make_rasters, benches[0])
     results: list[Result] = []

@@ -32,7 +32,7 @@ def main() -> None:
     results = []
     gaps = make(OUT / "big-20000-nodata.tif", SIDE, nodata=True)
     cases = {
-        "no nodata": without_nodata(gaps, OUT / "big-20000.tif"),
+        "no nodata": without_nodata(gaps, OUT / "big-20000-no-nodata.tif"),
         "nodata, overviews": with_overviews(gaps, OUT / "big-20000-nodata-ovr.tif"),
         "nodata, no overviews": gaps,
     }

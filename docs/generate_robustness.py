@@ -40,7 +40,7 @@ Two more tests take longer, and were run by hand; a part of each is in the suite
 
 `make faults` kills each command with `kill -9` at 50 random moments, from its start to its last byte, then gives the
 same command again (`train --resume`). The results have to be those of a run that nobody disturbed, byte for byte, and
-no file of the killed run may stay. On 2026-11-21, two cores, train for the eight moments there was time for:
+no file of the killed run may stay. On 2026-11-21, `train` on 2026-11-22, two cores:
 
 | command | moments | killed with work begun | equal in the end | files that stayed |
 |---|---:|---:|---:|---:|
@@ -49,7 +49,7 @@ no file of the killed run may stay. On 2026-11-21, two cores, train for the eigh
 | `predict` | 50 | 43 | 50 | 0 |
 | `change` | 50 | 46 | 50 | 0 |
 | `export` | 50 | 43 | 50 | 0 |
-| `train` | 8 | 8 | 8 | 0 |
+| `train` | 50 | 49 | 50 | 0 |
 
 `make fuzz` mutates valid files of geolabel's own formats (indexes, models, schemes, configurations, records, tables and
 more: 19 readers) for ten minutes; a crash is whatever is no plain refusal, ten seconds of the processor, or a GiB of memory.

@@ -23,20 +23,24 @@ static void tell(const char *how, const char *who)
     const char *path = getenv("NO_NETWORK_TOLD");
     char line[512];
     int length, file;
-    if (path == NULL || (file = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600)) < 0)
-        return;
-    length = snprintf(line, sizeof line, "%s %s\n", how, who);
-    if (length > (int)sizeof line - 1)
-        length = sizeof line - 1;
-    if (write(file, line, length) < 0)
+    length = snprintf(line, sizeof line, "%s %.400s\n", how, who);
+    if (path == NULL || (file = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600)) < 0 || write(file, line, length) < 0)
         abort();
     close(file);
 }
 
 static int is_here(const char *name)
 {
-    return name == NULL || *name == 0 || strcmp(name, "localhost") == 0 || strncmp(name, "127.", 4) == 0 ||
-           strcmp(name, "::1") == 0;
+    struct in_addr four;
+    struct in6_addr six;
+    if (name == NULL || *name == 0 || strcmp(name, "localhost") == 0)
+        return 1;
+    if (inet_pton(AF_INET, name, &four) == 1)
+        return ntohl(four.s_addr) >> 24 == 127 || four.s_addr == INADDR_ANY;
+    if (inet_pton(AF_INET6, name, &six) != 1)
+        return 0;
+    return IN6_IS_ADDR_LOOPBACK(&six) || IN6_IS_ADDR_UNSPECIFIED(&six) ||
+           (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127);
 }
 
 static int leaves(const char *how, const struct sockaddr *to)

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 HELD, MISSED, UNMEASURED, TOLD = "held", "**missed**", "*not measured*", ""
-_BUSY = 1.0
-"""Of the cores: a load before a benchmark began, above which the machine counts as busy; the one before it has left as
-much at the most."""
+_BUSY = 0.75
+"""Of the cores: a load that was there before a benchmark began, from which on the machine counts as busy."""
 
 _HEAD = """# Benchmarks
 
@@ -126,7 +125,8 @@ def _machine(records: Sequence[Record]) -> Iterator[str]:
         least, most = (pick(one.load[0] for one in busy) for pick in (min, max))
         yield (
             f"- **The machine was busy otherwise**: as {len(busy)} of {len(records)} benchmarks began, "
-            f"{least:.1f} to {most:.1f} processes wanted its {cores} cores. Seconds say little then, ratios something."
+            f"{least:.1f} to {most:.1f} processes wanted its {cores} cores (the last benchmark among them). Seconds "
+            "say little then, ratios something."
         )
 
 

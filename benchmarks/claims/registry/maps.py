@@ -46,9 +46,9 @@ BENCHMARKS = (
         "The demo",
         ("demo.py", "--size", "1024", "--epochs", "10"),
         300,
-        "`geolabel demo --size 1024 --epochs 10`, once (1,536 px and sixteen epochs are its own choice, and take "
-        "twice as long): scores against the truth of the made-up world rather than the imperfect labels, on "
-        "ground that the model has not seen.",
+        "`geolabel demo --size 1024 --epochs 10`, once (1,536 px and sixteen epochs are its own choice: "
+        "[studies](studies.md#the-demo)): scores against the truth of the made-up world rather than the imperfect "
+        "labels, on ground that the model has not seen.",
         (
             Claim("seconds", "from the first command to the last", "s"),
             Claim(
