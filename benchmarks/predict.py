@@ -17,8 +17,8 @@ of all reading alone: the pipeline with a model that says nothing, beside raster
 with all threads.
 
 `--brief` is for regions that are so small that the command's start and its maps take as long as the network: there the
-pipeline, from the first block to the last answer, is compared with the others' loops, and the command runs once, for
-its seconds and its memory.
+pipeline, from the first block to the last answer, is compared with the others' loops, these run one after the other in
+one process a turn, and the command runs once, for its seconds and its memory.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 USUAL, OWN = "forward as usual", "geolabel's own engine"
 PIPELINE, COMMAND = "  … fed by the pipeline", "geolabel predict"
 PEERS = {"rasterio loop": "loop", "TorchGeo": "torchgeo", "Raster Vision": "rastervision"}
+THEIRS = {USUAL: "forward", **PEERS}
+"""What the peers' own Python runs, and its name there."""
 OF_LIMIT, OF_READING = 0.95, 0.9
 SMALL_CACHE = "64"
 """Megabytes: a small block cache is faster than GDAL's own where blocks are read once."""
@@ -113,18 +115,7 @@ def reading(bench: Bench, repeats: int, results: list[Result]) -> tuple[float, t
 def compare(bench: Bench, repeats: int, read_s: float, results: list[Result], *, brief: bool) -> list[tuple[str, bool]]:
     """Print a table for one size of tiles, and give back what is to be kept for the end."""
     bench.forget()
-    whole = {COMMAND: bench.predict()}
-    every = turns(
-        {
-            USUAL: bench.peer("forward"),
-            OWN: bench.inside("engine"),
-            **({} if brief else whole),
-            **{name: bench.peer(peer) for name, peer in PEERS.items()},
-        },
-        repeats,
-    )
-    if brief:
-        every |= turns(whole, 1)
+    every = in_brief(bench, repeats) if brief else in_full(bench, repeats)
     for one in every[COMMAND]:
         one["seconds"] = one["wall"]
     every[PIPELINE] = [{"tiles": one["pipeline_tiles"], "seconds": one["pipeline_seconds"]} for one in every[OWN]]
@@ -153,6 +144,31 @@ def compare(bench: Bench, repeats: int, read_s: float, results: list[Result], *,
         *((f"{told} {lead:.1f} × {name}, more than 1", lead > 1) for name, lead in leads.items()),
         (f"{size} all saw the same: means lie {between:.4f} apart, at most {AGREE}", between <= AGREE),
     ]
+
+
+def in_full(bench: Bench, repeats: int) -> dict[str, list[Found]]:
+    """Each in a process of its own, by turns."""
+    every = turns(
+        {
+            OWN: bench.inside("engine"),
+            COMMAND: bench.predict(),
+            **{name: bench.peers(peer) for name, peer in THEIRS.items()},
+        },
+        repeats,
+    )
+    return every | {name: [one | one.pop(peer) for one in every[name]] for name, peer in THEIRS.items()}
+
+
+def in_brief(bench: Bench, repeats: int) -> dict[str, list[Found]]:
+    """The peers in one process a turn, whose memory tells nothing of each; the command once."""
+    others = "others"
+    every = turns({OWN: bench.inside("engine"), others: bench.peers(*THEIRS.values())}, repeats)
+    theirs = every.pop(others)
+    return (
+        every
+        | turns({COMMAND: bench.predict()}, 1)
+        | {name: [one[peer] for one in theirs] for name, peer in THEIRS.items()}
+    )
 
 
 def of_pipeline(size: str, own: Found, inner: Found, read_s: float) -> list[tuple[str, bool]]:
@@ -203,11 +219,10 @@ def rate(one: Found) -> float:
 
 def row(name: str, one: Found, limit: float) -> None:
     """A row of the table."""
-    memory = f"{one['peak_mb']:>9.0f}{one['mean']:>8.4f}" if "peak_mb" in one else ""
-    print(
-        f"{name:26}{one['tiles']:>8,.0f}{one['seconds']:>9.2f}{rate(one):>9,.1f}{rate(one) / limit:>10.2f}{memory}",
-        flush=True,
-    )
+    memory = f"{one['peak_mb']:.0f}" if "peak_mb" in one else ""
+    mean = f"{one['mean']:.4f}" if "mean" in one else ""
+    speed = f"{one['tiles']:>8,.0f}{one['seconds']:>9.2f}{rate(one):>9,.1f}{rate(one) / limit:>10.2f}"
+    print(f"{name:26}{speed}{memory:>9}{mean:>8}", flush=True)
 
 
 if __name__ == "__main__":

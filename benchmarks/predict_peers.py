@@ -1,6 +1,7 @@
-"""The peers of benchmarks/predict.py, as one would write them; run by their own Python, each in a fresh process.
+"""The peers of benchmarks/predict.py, as one would write them; run by their own Python.
 
-python predict_peers.py forward|loop|torchgeo|rastervision PLAN.json — prints {"tiles", "seconds", "mean"} as JSON.
+python predict_peers.py forward|loop|torchgeo|rastervision… PLAN.json — one, or several one after the other; prints
+{name: {"tiles", "seconds", "mean"}} as JSON.
 
 All run the same ResNet-18 over the same tiles: whole ones that lie side by side in a part of the region. Seconds count
 from the first tile that is read to the last answer; imports, opening files and a first batch of zeros are left out.
@@ -52,9 +53,8 @@ class Model:
         return (stored - self.mean) / self.std
 
 
-def forward(plan: Plan) -> tuple[float, torch.Tensor]:
+def forward(plan: Plan, model: Model) -> tuple[float, torch.Tensor]:
     """Forward passes alone, over normalised tiles that lie ready in memory (or on the GPU): the limit."""
-    model = Model(plan)
     ready = [
         model.normalise(chips).to(model.device).contiguous(memory_format=torch.channels_last)
         for chips in windows_in_batches(plan)
@@ -62,9 +62,8 @@ def forward(plan: Plan) -> tuple[float, torch.Tensor]:
     return timed(model(chips) for chips in ready)
 
 
-def loop(plan: Plan) -> tuple[float, torch.Tensor]:
+def loop(plan: Plan, model: Model) -> tuple[float, torch.Tensor]:
     """A window is read for each tile, with rasterio."""
-    model = Model(plan)
     return timed(model(model.normalise(chips)) for chips in windows_in_batches(plan))
 
 
@@ -82,24 +81,22 @@ def windows_in_batches(plan: Plan) -> Iterator[torch.Tensor]:
             yield torch.from_numpy(np.stack([source.read(window=window) for window in some]).astype(np.float32))
 
 
-def torchgeo(plan: Plan) -> tuple[float, torch.Tensor]:
+def torchgeo(plan: Plan, model: Model) -> tuple[float, torch.Tensor]:
     """RasterDataset, GridGeoSampler and a DataLoader."""
     from torchgeo.datasets import RasterDataset, stack_samples  # type: ignore[import-not-found]
     from torchgeo.samplers import GridGeoSampler  # type: ignore[import-not-found]
 
-    model = Model(plan)
     dataset = RasterDataset(plan["part"])
     sampler = GridGeoSampler(dataset, size=plan["tile_px"], stride=plan["tile_px"])
     samples = loader(plan, dataset, sampler=sampler, collate_fn=stack_samples)
     return timed(model(model.normalise(sample["image"])) for sample in samples)
 
 
-def rastervision(plan: Plan) -> tuple[float, torch.Tensor]:
+def rastervision(plan: Plan, model: Model) -> tuple[float, torch.Tensor]:
     """SlidingWindowGeoDataset and a DataLoader; its own normalisation is left out, since the network has another."""
     from rastervision.core.data import RasterioSource, Scene  # type: ignore[import-not-found]
     from rastervision.pytorch_learner import SlidingWindowGeoDataset, TransformType  # type: ignore[import-not-found]
 
-    model = Model(plan)
     scene = Scene(id="region", raster_source=RasterioSource(uris=plan["part"]))
     side = plan["tile_px"]
     dataset = SlidingWindowGeoDataset(
@@ -120,7 +117,7 @@ def timed(batches: Iterable[torch.Tensor]) -> tuple[float, torch.Tensor]:
     return time.perf_counter() - began, found
 
 
-PEERS: dict[str, Callable[[Plan], tuple[float, torch.Tensor]]] = {
+PEERS: dict[str, Callable[[Plan, Model], tuple[float, torch.Tensor]]] = {
     "forward": forward,
     "loop": loop,
     "torchgeo": torchgeo,
@@ -129,10 +126,17 @@ PEERS: dict[str, Callable[[Plan], tuple[float, torch.Tensor]]] = {
 
 
 def main() -> None:
-    """Run one peer."""
-    name, plan = sys.argv[1:]
-    seconds, found = PEERS[name](json.loads(Path(plan).read_text(encoding="utf-8")))
-    print(json.dumps({"tiles": len(found), "seconds": seconds, "mean": float(found[:, 0].mean())}))
+    """Run those that are named."""
+    *names, path = sys.argv[1:]
+    plan = json.loads(Path(path).read_text(encoding="utf-8"))
+    model = Model(plan)
+    print(json.dumps({name: run(name, plan, model) for name in names}))
+
+
+def run(name: str, plan: Plan, model: Model) -> dict[str, float]:
+    """One of them."""
+    seconds, found = PEERS[name](plan, model)
+    return {"tiles": len(found), "seconds": seconds, "mean": float(found[:, 0].mean())}
 
 
 if __name__ == "__main__":

@@ -82,9 +82,9 @@ class Bench:
         """A part of predict_inside.py."""
         return [sys.executable, HERE / "predict_inside.py", name, self.plan_path, *more]
 
-    def peer(self, name: str) -> list[str | Path]:
-        """A peer."""
-        return [peers_python(), HERE / "predict_peers.py", name, self.plan_path]
+    def peers(self, *names: str) -> list[str | Path]:
+        """Parts of predict_peers.py, in one process."""
+        return [peers_python(), HERE / "predict_peers.py", *names, self.plan_path]
 
     def predict(self) -> list[str | Path]:
         """The command."""

@@ -23,7 +23,6 @@ from benchmarks.claims.run import run
 ROOT = Path(__file__).parents[1]
 README = (
     ("keeps up with the network's forward passes as people usually write them", "prediction", "256 px, the limit"),
-    ("20,000 × 20,000 px take no more than a tenth above 5,000 × 5,000", "memory", "growth"),
     ("99 of 100 tiles are within .25 % of exact geometry", "labels", "osm, p99 error"),
 )
 """What the README says was measured, in its order: words, benchmark, result."""

@@ -43,9 +43,9 @@ BENCHMARKS = (
     Benchmark(
         "explain",
         "Explanations",
-        ("explain.py", "world", "--asked", "12", "--methods", "integrated-gradients,grad-cam,occlusion"),
+        ("explain.py", "world", "--asked", "8", "--methods", "integrated-gradients,grad-cam,occlusion"),
         400,
-        "`small-cnn` learns two made-up worlds in tiles of 64 px (is there a mine?) and is asked about a third: 12 "
+        "`small-cnn` learns two made-up worlds in tiles of 64 px (is there a mine?) and is asked about a third: 8 "
         "detections; the most relevant pixel must lie in a mine or within 2 px. *Passes the check*: removing what is "
         "most relevant lowers the answer clearly faster than the same map moved at random.",
         (

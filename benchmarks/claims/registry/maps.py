@@ -11,9 +11,9 @@ BENCHMARKS = (
     Benchmark(
         "polygons",
         "Polygons",
-        ("polygons.py", "--side", "8000", "--repeats", "3"),
+        ("polygons.py", "--side", "6000", "--repeats", "3"),
         300,
-        "Polygons of one class on 8,000 × 8,000 pixels, whole processes; clean, and with 1 % of the pixels turned.",
+        "Polygons of one class on 6,000 × 6,000 pixels, whole processes; clean, and with 1 % of the pixels turned.",
         (
             Claim("clean, outline, time", "clean map: time", "×", at_most=1.0, beside=_SHAPES),
             Claim("clean, outline, memory", "clean map: memory", "×", at_most=1.0, beside=_SHAPES),

@@ -18,15 +18,15 @@ BENCHMARKS = (
     Benchmark(
         "prediction",
         "Prediction of regions",
-        ("predict.py", "--repeats", "3", "--side", "4096", "--rows", "1024", "--sizes", "256", "--brief"),
+        ("predict.py", "--repeats", "3", "--side", "2048", "--rows", "2048", "--sizes", "256", "--brief"),
         450,
-        "4,096 × 4,096 px × 4 bands, uint16, deflate; tiles of 256 px; ResNet-18, two classes, no overlap. The loop of "
+        "2,048 × 2,048 px × 4 bands, uint16, deflate; tiles of 256 px; ResNet-18, two classes, no overlap. The loop of "
         "`geolabel predict`, from the first block that is read to the last answer, by the engine that its trial "
-        "chooses (the trial's seconds do not count); the others run the same weights over the upper 1,024 rows, 64 "
-        "tiles, and of their time only the loop counts. The whole command (start of Python, maps, polygons, page) ran "
-        "once: under 64 million pixels it makes no trial and runs torch, and its fixed part weighs as much as the "
-        "network. .95 of the limit was asked for of the whole command on 10,000 × 10,000 px, which, and tiles of "
-        "64 px, the [studies](studies.md#prediction-of-regions) tell.",
+        "chooses (the trial's seconds do not count); the others run the same weights over the same 64 tiles, one after "
+        "the other in one process a turn, and of their time only the loop counts. The whole command (start of Python, "
+        "maps, polygons, page) ran once: under 64 million pixels it makes no trial and runs torch, and its fixed part "
+        "weighs more than the network. .95 of the limit was asked for of the whole command on 10,000 × 10,000 px, "
+        "which, and tiles of 64 px, the [studies](studies.md#prediction-of-regions) tell.",
         (
             Claim("256 px, the limit", "tiles a second", "×", at_least=0.95, beside=_LIMIT),
             *(Claim(f"256 px, {peer}", "tiles a second", "×", at_least=1.0, beside=beside) for peer, beside in _PEERS),
