@@ -40,6 +40,7 @@ def make(path: Path, side: int, *, nodata: bool = False) -> Path:
         "blockxsize": _BLOCK,
         "blockysize": _BLOCK,
         "compress": "deflate",
+        "zlevel": 1,  # made in half the time, as large and as fast to read as the default
         "predictor": 2,
         "nodata": 0 if nodata else None,
         "bigtiff": "if_safer",

@@ -26,9 +26,9 @@ BENCHMARKS = (
     Benchmark(
         "change",
         "Forest loss without labels",
-        ("change.py", "--worlds"),
+        ("change.py", "--worlds", "--seeds", "21", "22"),
         300,
-        "`geolabel detect deforestation` on three made-up worlds of 1024 × 1024 px with clouds, haze and shadows, from "
+        "`geolabel detect deforestation` on two made-up worlds of 1024 × 1024 px with clouds, haze and shadows, from "
         "seeds at which nothing was chosen; turns are worlds. An alert is right if it touches a true change, however "
         "small; changes are true ones of half a hectare and more. Made up by the same hands as the method: real "
         "forests "

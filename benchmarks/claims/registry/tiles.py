@@ -74,20 +74,20 @@ BENCHMARKS = (
     Benchmark(
         "sampling",
         "Tiles drawn anywhere",
-        ("sampling.py", "--chips", "2000"),
+        ("sampling.py", "--chips", "1000"),
         200,
-        "2,000 chips of 96 px from a raster of 10,000 × 10,000 px, drawn as triplets or in clusters, read in the order "
+        "1,000 chips of 96 px from a raster of 10,000 × 10,000 px, drawn as triplets or in clusters, read in the order "
         "of the file.",
         (
             Claim(
-                "triplets, 2000",
+                "triplets, 1000",
                 "chips a second, triplets",
                 "×",
                 at_least=0.8,
                 beside="a sequential read of the same chips",
             ),
             Claim(
-                "clusters of 16, 2000",
+                "clusters of 16, 1000",
                 "chips a second, clusters",
                 "×",
                 at_least=0.8,
