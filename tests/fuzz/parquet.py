@@ -55,7 +55,7 @@ def _odd(random: Random, rows: int) -> pa.Array:
     values: tuple[Any, ...] = (
         pa.nulls(rows),
         pa.nulls(rows, pa.string()),
-        pa.array([None, *["region.tif"] * rows][:rows]).dictionary_encode(),
+        pa.array([None, *["region.tif"] * rows][:rows], pa.string()).dictionary_encode(),
         pa.array(["../../etc/passwd"] * rows),
         pa.array(["<b>\n"] * rows),
         pa.array([b"\x01\x03\x00\x00\x00\xff\xff\xff\xff"] * rows, pa.binary()),
