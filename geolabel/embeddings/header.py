@@ -90,7 +90,7 @@ def reading(path: Path) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: rows cannot be read ({error}); it is damaged, encode the region again") from error
 
 

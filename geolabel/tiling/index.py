@@ -196,7 +196,7 @@ def check_replaced(path: Path) -> None:
 
     try:
         vectors = path.is_file() and VECTOR in pq.read_schema(path).names
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return
     if vectors:
         raise OutputError(f"{path}: holds vectors, which an index does not; write elsewhere with -o")
@@ -212,7 +212,7 @@ def read_index(path: Path) -> TileIndex:
         with pq.ParquetFile(path) as stored:  # read_table would load the machinery for folders of files
             table = stored.read([name for name in stored.schema_arrow.names if name not in _NOT_READ])
             metadata = stored.metadata.metadata
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # names of columns are decoded late
         raise TileIndexError(f"{path}: is no tile index, or it is truncated; make one with geolabel tile") from error
     pa.default_memory_pool().release_unused()  # what decoding took is as much as the table itself
     return index_of(path, table, metadata)

@@ -7,12 +7,19 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from geolabel.errors import InputError, ModelError, SchemeError
+from geolabel.errors import InputError, ModelError, SchemeError, TileIndexError
 from geolabel.inference import Answers, cut, dump_answers, make_plan, read_answers
 from geolabel.labels.rules import OsmRule
 from geolabel.learn.backbones.weights import read_weights
+from geolabel.learn.metric.recipe import EmbedRecipe
+from geolabel.steps.changes.evidence import even_table
+from geolabel.steps.embed.training.origin import Origin
+from geolabel.steps.verifying.inputs import input_rows
+from geolabel.tiling import read_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,3 +82,27 @@ def test_weights_that_are_encrypted(tmp_path: Path) -> None:
 def test_a_width_without_end() -> None:
     with pytest.raises(SchemeError, match="width_m must be 100,000 at the most"):
         OsmRule.parse({"tags": "waterway=river", "width_m": 10**400})
+
+
+def test_an_index_whose_columns_have_no_names(tmp_path: Path) -> None:
+    path = tmp_path / "tiles.parquet"
+    pq.write_table(pa.table({"source": ["a"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"source", b"s\xbcurce"))
+    with pytest.raises(TileIndexError, match="is no tile index"):
+        read_index(path)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_thresholds_at_the_ends(threshold: float) -> None:
+    assert np.isfinite(even_table(threshold)).all()
+
+
+def test_a_fingerprint_that_is_none(tmp_path: Path) -> None:
+    told = {"inputs": {"model": "m.safetensors", "model_fingerprint": {"": None}}}
+    (row,) = input_rows(told, tmp_path)
+    assert row.state != "same"
+
+
+def test_weights_of_a_name_that_no_disk_takes(tmp_path: Path) -> None:
+    origin = Origin((), EmbedRecipe(weights="n" * 999))
+    assert origin.record(tmp_path)["inputs"] == {}

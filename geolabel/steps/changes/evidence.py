@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 FOREST = "forest"
 SPECTRAL = "the forest's own colour"
 
+_HAIR = 1e-6
+"""Of a probability: far less than a level."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -198,7 +201,9 @@ def even_table(threshold: float) -> NDArray[np.float32]:
 
 
 def _even(threshold: float) -> float:
-    return -float(np.log(threshold / (1 - threshold)))
+    """Log-odds that stand at a threshold, less by a hair where it is 0 or 1: there they have no end."""
+    inside = min(max(threshold, _HAIR), 1 - _HAIR)
+    return -float(np.log(inside / (1 - inside)))
 
 
 def check_class(classes: Sequence[str], name: str, where: Path) -> None:

@@ -51,7 +51,7 @@ def _entries(role: str, found: Any) -> Iterator[tuple[str, str, str | None]]:
             if isinstance(value, dict | list):
                 yield from _entries(str(name), value)
             elif isinstance(value, str) and f"{name}{_ENDING}" in found:
-                yield str(name), value, found[f"{name}{_ENDING}"]
+                yield str(name), value, str(found[f"{name}{_ENDING}"])
             elif isinstance(value, str) and not str(name).endswith(_ENDING):
                 yield role, str(name), value
 
