@@ -13,7 +13,7 @@ from geolabel.files.outputs import (
     work_directory,
     writing,
 )
-from geolabel.files.reading import check_readable, fingerprint, is_file, relative_to
+from geolabel.files.reading import check_readable, exists, fingerprint, is_file, relative_to
 from geolabel.files.records import read_json, to_json, versions, write_json
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "claim_to_change",
     "claims",
     "draft_room",
+    "exists",
     "fingerprint",
     "is_file",
     "new_directory",

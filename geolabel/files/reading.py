@@ -38,6 +38,11 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether a file or folder is there; none is of a name that no disk takes."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises there
+
+
 def fingerprint(path: Path) -> str:
     """Short hash of a file's size and of sixteen samples spread over it: cheap for a 30 GB mosaic.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import math
-import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -133,7 +132,7 @@ def beside(name: str) -> Path:
     Raises OptionError for a pattern, which the result might fit.
     """
     plain = Path(bare(name))
-    if os.path.exists(plain):  # noqa: PTH110 - False, too, for a name that no disk takes
+    if files.exists(plain):
         place = plain if plain.name not in ("", "..") else plain.resolve()
         return place.parent / f"{place.stem}.clear.tif"
     if glob.has_magic(name) and "://" not in name:

@@ -103,6 +103,11 @@ def test_a_fingerprint_that_is_none(tmp_path: Path) -> None:
     assert row.state != "same"
 
 
+def test_a_fingerprint_that_was_not_written_down(tmp_path: Path) -> None:
+    (row,) = input_rows({"inputs": {"model": "m.safetensors", "model_fingerprint": None}}, tmp_path)
+    assert (row.recorded, row.state) == ("", "not here")
+
+
 def test_weights_of_a_name_that_no_disk_takes(tmp_path: Path) -> None:
     origin = Origin((), EmbedRecipe(weights="n" * 999))
     assert origin.record(tmp_path)["inputs"] == {}

@@ -14,6 +14,7 @@ from geolabel.changes.series import plain_table
 from geolabel.errors import ContractError, InputError, OptionError, listed
 from geolabel.model import read_card
 from geolabel.progress import log
+from geolabel.scoring.calibration_maps import inside
 from geolabel.steps.changes.forest import forest_levels
 from geolabel.steps.changes.strips import box_of, sample_together
 from geolabel.steps.manifest import read_manifest
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 FOREST = "forest"
 SPECTRAL = "the forest's own colour"
-
-_HAIR = 1e-6
-"""Of a probability: far less than a level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +199,8 @@ def even_table(threshold: float) -> NDArray[np.float32]:
 
 
 def _even(threshold: float) -> float:
-    """Log-odds that stand at a threshold, less by a hair where it is 0 or 1: there they have no end."""
-    inside = min(max(threshold, _HAIR), 1 - _HAIR)
-    return -float(np.log(inside / (1 - inside)))
+    chance = inside(np.asarray(threshold))
+    return -float(np.log(chance / (1 - chance)))
 
 
 def check_class(classes: Sequence[str], name: str, where: Path) -> None:

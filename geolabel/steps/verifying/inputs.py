@@ -44,16 +44,20 @@ def _entries(role: str, found: Any) -> Iterator[tuple[str, str, str | None]]:
         for one in found:
             yield from _entries(role, one)
     elif isinstance(found, dict) and any(isinstance(found.get(key), str) for key in ("path", "fingerprint")):
-        stamp = found.get("fingerprint")
-        yield role, str(found.get("path") or found.get("name") or ""), str(stamp) if stamp else None
+        yield role, str(found.get("path") or found.get("name") or ""), _stamp(found.get("fingerprint"))
     elif isinstance(found, dict):
         for name, value in found.items():
             if isinstance(value, dict | list):
                 yield from _entries(str(name), value)
             elif isinstance(value, str) and f"{name}{_ENDING}" in found:
-                yield str(name), value, str(found[f"{name}{_ENDING}"])
+                yield str(name), value, _stamp(found[f"{name}{_ENDING}"])
             elif isinstance(value, str) and not str(name).endswith(_ENDING):
                 yield role, str(name), value
+
+
+def _stamp(found: Any) -> str | None:
+    """A fingerprint as it was written down; None where none was."""
+    return str(found) if found else None
 
 
 def _row(role: str, path: str, stamp: str | None, home: Path) -> FileRow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +65,7 @@ class Origin:
         """What run.json of the run folder `output` holds; files are named from there."""
 
         def named(path: Path) -> str:
-            return files.relative_to(path, output / files.RECORD) if _is_there(path) else str(path)
+            return files.relative_to(path, output / files.RECORD) if files.exists(path) else str(path)
 
         return {
             "command": COMMAND,
@@ -74,7 +73,7 @@ class Origin:
             "drawing": _told(asdict(self.drawing), named),
             "labels": _told(asdict(self.maps), named),
             "judging": asdict(self.judging),
-            "inputs": {named(path): files.fingerprint(path) for path in self.inputs() if _is_there(path)},
+            "inputs": {named(path): files.fingerprint(path) for path in self.inputs() if files.exists(path)},
             "versions": files.versions(),
         }
 
@@ -100,11 +99,6 @@ def kept_origin(output: Path, sources: Sequence[Path]) -> Origin:
     if not (output / CHECKPOINT).exists():
         raise OptionError(f"{output}: holds no checkpoint, so there is nothing to resume; train with --overwrite")
     return found
-
-
-def _is_there(path: Path) -> bool:
-    """Whether a file is there; none is of a name that no disk takes, such as a damaged run.json may hold."""
-    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises there
 
 
 def _told(options: dict[str, Any], named: Callable[[Path], str]) -> dict[str, Any]:
