@@ -156,7 +156,7 @@ def in_full(bench: Bench, repeats: int) -> dict[str, list[Found]]:
         },
         repeats,
     )
-    return every | {name: [one | one.pop(peer) for one in every[name]] for name, peer in THEIRS.items()}
+    return every | {name: [one | one[peer] for one in every[name]] for name, peer in THEIRS.items()}
 
 
 def in_brief(bench: Bench, repeats: int) -> dict[str, list[Found]]:
